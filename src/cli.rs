@@ -1,0 +1,128 @@
+//! What was typed, as types. No I/O, and no meaning: texts are read in `config`.
+
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+use crate::stages::STAGES;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "kraft-check", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// One look, one verdict: is this stage of the migration complete?
+    Stage(StageArgs),
+}
+
+/// The arguments of `stage`.
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// The stage to judge
+    #[arg(value_name = "STAGE", value_parser = PossibleValuesParser::new(STAGES.iter().map(|stage| stage.id)))]
+    pub stage: String,
+    /// Brokers; any one is enough, the others are learned from it. With ID@ where the address that a broker
+    /// advertises cannot be reached from here
+    #[arg(short = 'b', long = "bootstrap-server", value_name = "[ID@]HOST:PORT", value_delimiter = ',')]
+    pub bootstrap_servers: Vec<String>,
+    /// Controllers, in the form of controller.quorum.voters
+    #[arg(short = 'C', long = "bootstrap-controller", value_name = "ID@HOST:PORT", value_delimiter = ',')]
+    pub bootstrap_controllers: Vec<String>,
+    /// The controllers' metrics pages: a template with {host}, {id} and {port} of -C, such as
+    /// `http://{host}:7071/metrics`, or ID=URL[,ID=URL]; may be repeated
+    #[arg(long, value_name = "TEMPLATE")]
+    pub metrics: Vec<String>,
+    /// The ids of all brokers of the cluster, such as 1-50,60
+    #[arg(long, value_name = "IDS")]
+    pub expect_brokers: Option<String>,
+    /// The ids of all controllers; without it, the ids of -C
+    #[arg(long, value_name = "IDS")]
+    pub expect_controllers: Option<String>,
+    /// How long all of it may take
+    #[arg(short = 't', long, value_name = "DURATION", default_value = "30s")]
+    pub timeout: String,
+    /// How long connecting may take, and each request
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    pub request_timeout: String,
+    /// How long a metrics page may take
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub page_timeout: String,
+    /// How many nodes and pages are asked at the same time
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: u16,
+    /// The form of the answer on standard output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
+    pub output: Format,
+    /// Which findings to list; all are counted
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Findings::Failing)]
+    pub findings: Findings,
+}
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Lines for people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Which findings are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Findings {
+    /// Those that do not hold or were not seen.
+    Failing,
+    /// Every one.
+    All,
+}
+
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub enum NotRun {
+    /// Help or the version was asked for: this text.
+    Asked(String),
+    /// The command line is wrong: one line that says how.
+    Usage(String),
+}
+
+/// Reads a command line.
+///
+/// # Errors
+/// [`NotRun`] when there is nothing to run.
+pub fn parse(args: &[std::ffi::OsString]) -> Result<Cli, NotRun> {
+    let command =
+        Cli::command().after_help(exit::table()).mut_subcommand("stage", |stage| stage.after_help(exit::table()));
+    let cli = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    cli.map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NotRun::Asked(error.to_string()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            NotRun::Usage("no command was given; see kraft-check --help".to_owned())
+        }
+        _ => NotRun::Usage(one_line(&error.to_string())),
+    })
+}
+
+/// The form in which an unreadable command line asks to be answered: the parser has nothing to say of it.
+#[must_use]
+pub fn format_of_unreadable(args: &[std::ffi::OsString]) -> Format {
+    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let joined = ["-ojson", "-o=json", "--output=json"];
+    let apart = words.windows(2).any(|pair| ["-o", "--output"].contains(&pair[0]) && pair[1] == "json");
+    if apart || words.iter().any(|word| joined.contains(word)) { Format::Json } else { Format::Human }
+}
+
+/// clap's message without its usage block, on one line.
+fn one_line(message: &str) -> String {
+    let lines =
+        message.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let text = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    format!("{}; see kraft-check --help", text.trim_start_matches("error: "))
+}

@@ -1,0 +1,118 @@
+//! What was typed, checked: a plan of whom to ask, and whom to expect.
+//!
+//! Every text is read here, and what contradicts itself is refused here, before anything is asked. Not here:
+//! what the flags are called (`cli`).
+
+mod address;
+mod pages;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::cli::StageArgs;
+use crate::exit::{self, Exit};
+use crate::observe::Plan;
+use crate::snapshot::{Expected, NodeId};
+use crate::stages::{STAGES, Stage};
+
+/// More ids than any cluster has; a range like 1-2000000000 is a slip.
+const IDS_MAX: usize = 10_000;
+
+/// Why a command cannot be run: one line, and how the process ends.
+#[derive(Debug)]
+pub struct Refusal {
+    /// How the process ends.
+    pub exit: &'static Exit,
+    /// What was wrong, where, and what to do.
+    pub message: String,
+}
+
+/// What to do, with everything resolved.
+#[derive(Debug)]
+pub struct Request {
+    /// The stage to judge.
+    pub stage: &'static Stage,
+    /// Whom to ask.
+    pub plan: Plan,
+    /// Whom to expect.
+    pub expected: Expected,
+    /// How long all of it may take.
+    pub timeout: Duration,
+}
+
+/// Resolves the arguments of `stage`.
+///
+/// # Errors
+/// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself.
+pub fn resolve(args: &StageArgs) -> Result<Request, Refusal> {
+    let Some(stage) = STAGES.iter().find(|stage| stage.id == args.stage) else {
+        return Err(usage(format!("unknown stage '{}'", args.stage)));
+    };
+    let brokers = address::addresses("-b", &args.bootstrap_servers)?;
+    let controllers = address::addresses("-C", &args.bootstrap_controllers)?;
+    if let Some(plain) = controllers.iter().find(|controller| controller.id.is_none()) {
+        let place = &plain.endpoint;
+        return Err(usage(format!("-C: '{place}' has no id: give ID@{place}, as in controller.quorum.voters")));
+    }
+    if brokers.is_empty() && controllers.is_empty() {
+        return Err(usage(
+            "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT".to_owned(),
+        ));
+    }
+    let given: BTreeSet<NodeId> = controllers.iter().filter_map(|controller| controller.id).collect();
+    let expected = Expected {
+        brokers: ids("--expect-brokers", args.expect_brokers.as_deref())?,
+        controllers: ids("--expect-controllers", args.expect_controllers.as_deref())?
+            .or((!given.is_empty()).then_some(given)),
+    };
+    let plan = Plan {
+        pages: pages::pages(&args.metrics, &controllers, expected.controllers.as_ref())?,
+        brokers,
+        controllers,
+        request_timeout: duration("--request-timeout", &args.request_timeout)?,
+        page_timeout: duration("--page-timeout", &args.page_timeout)?,
+        concurrency: usize::from(args.concurrency),
+    };
+    Ok(Request { stage, plan, expected, timeout: duration("--timeout", &args.timeout)? })
+}
+
+/// `1-50,60`.
+fn ids(flag: &str, text: Option<&str>) -> Result<Option<BTreeSet<NodeId>>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    let mut ids = BTreeSet::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let range = node_id(first).zip(node_id(last)).filter(|(first, last)| first <= last);
+        let Some((first, last)) = range else {
+            return Err(usage(format!("{flag}: '{part}' is not an id or a range: give e.g. 1-50,60")));
+        };
+        if ids.len() + usize::try_from(last - first).unwrap_or(usize::MAX) >= IDS_MAX {
+            return Err(usage(format!("{flag}: '{part}' makes it more than {IDS_MAX} ids")));
+        }
+        ids.extend(first..=last);
+    }
+    Ok(Some(ids))
+}
+
+/// A node id as Kafka writes it: digits only, at most 2³¹−1.
+fn node_id(text: &str) -> Option<NodeId> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// `500ms`, `90s`, `15m`; a bare number is seconds. Above 0 and at most a day.
+fn duration(flag: &str, text: &str) -> Result<Duration, Refusal> {
+    let bare = text.parse::<u32>().ok().map(|seconds| Duration::from_secs(u64::from(seconds)));
+    let duration = bare.or_else(|| humantime::parse_duration(text).ok());
+    duration.filter(|duration| !duration.is_zero() && *duration <= Duration::from_hours(24)).ok_or_else(|| {
+        usage(format!("{flag}: '{text}' is not a duration between 1ms and 24h: give e.g. 500ms, 90s or 15m"))
+    })
+}
+
+fn usage(message: String) -> Refusal {
+    Refusal { exit: &exit::USAGE, message }
+}
+
+fn contradiction(message: String) -> Refusal {
+    Refusal { exit: &exit::CONFIG, message }
+}

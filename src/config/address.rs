@@ -1,0 +1,69 @@
+//! Addresses of nodes: `[ID@]HOST:PORT`.
+
+use super::{Refusal, contradiction, node_id, usage};
+use crate::observe::Address;
+use crate::snapshot::Endpoint;
+
+/// Reads the addresses of one flag. The same one twice is one; an id with two endpoints, or an endpoint with
+/// two ids, is a contradiction.
+pub(super) fn addresses(flag: &str, texts: &[String]) -> Result<Vec<Address>, Refusal> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for text in texts {
+        let address = address(flag, text.trim())?;
+        let Some(other) = addresses.iter_mut().find(|other| collide(other, &address)) else {
+            addresses.push(address);
+            continue;
+        };
+        match (other.id, address.id) {
+            (Some(a), Some(b)) if a != b => {
+                let place = &address.endpoint;
+                return Err(contradiction(format!(
+                    "{flag}: {place} is given for {a} and for {b}: one endpoint is one node"
+                )));
+            }
+            _ if other.endpoint != address.endpoint => {
+                let id = address.id.unwrap_or_default();
+                let (one, two) = (&other.endpoint, &address.endpoint);
+                return Err(contradiction(format!(
+                    "{flag}: {id} is given at {one} and at {two}: one node is one endpoint"
+                )));
+            }
+            (None, id) => other.id = id,
+            _ => {}
+        }
+    }
+    Ok(addresses)
+}
+
+fn collide(one: &Address, two: &Address) -> bool {
+    one.endpoint == two.endpoint || (one.id.is_some() && one.id == two.id)
+}
+
+fn address(flag: &str, text: &str) -> Result<Address, Refusal> {
+    let (id, place) = match text.split_once('@') {
+        None => (None, text),
+        Some((id, place)) => {
+            let id = node_id(id)
+                .ok_or_else(|| usage(format!("{flag}: '{id}' in '{text}' is not a node id: give ID@HOST:PORT")))?;
+            (Some(id), place)
+        }
+    };
+    let without_port = || usage(format!("{flag}: '{text}' has no port: give [ID@]HOST:PORT, there is no default port"));
+    let (host, port) = place.rsplit_once(':').ok_or_else(without_port)?;
+    let host = match host.strip_prefix('[') {
+        Some(inner) => inner.strip_suffix(']').ok_or_else(without_port)?,
+        None if host.contains(':') => {
+            return Err(usage(format!(
+                "{flag}: '{text}' has several colons: write an IPv6 address in brackets, [::1]:9092"
+            )));
+        }
+        None => host,
+    };
+    let port = port.parse().ok().filter(|port| *port > 0);
+    let port =
+        port.ok_or_else(|| usage(format!("{flag}: '{text}' has no port between 1 and 65535: give [ID@]HOST:PORT")))?;
+    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control() || "/@[]".contains(c)) {
+        return Err(usage(format!("{flag}: '{text}' has no host name: give [ID@]HOST:PORT")));
+    }
+    Ok(Address { id, endpoint: Endpoint { host: host.to_ascii_lowercase(), port } })
+}

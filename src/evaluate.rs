@@ -1,0 +1,157 @@
+//! (stage, snapshot) → report. Pure: no I/O, no clock, no failure.
+//!
+//! Three truth values are folded once, in `verdict`: blocked > not yet > unknown > complete. Nothing unseen ever
+//! counts for "complete". Not here: what is demanded (`stages`) and how a fact is read (`signals`).
+
+mod actions;
+mod guards;
+mod judge;
+mod notes;
+mod position;
+mod summary;
+
+use crate::report::{Counts, Finding, Report, Standing, Verdict};
+use crate::signals::{POST_SEEN, View};
+use crate::snapshot::{Look, Snapshot, Subject, Why};
+use crate::stages::{GUARDS, Row, STAGES, Stage};
+use judge::judge;
+
+/// What this stage's rows and all guards say of the snapshot. Its last look is judged; an earlier one only
+/// confirms guards.
+#[must_use]
+pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
+    let nothing = Look {
+        began: crate::snapshot::Timestamp(0),
+        ended: crate::snapshot::Timestamp(0),
+        nodes: Vec::new(),
+        pages: Vec::new(),
+    };
+    let (last, earlier) = snapshot.looks.split_last().unwrap_or((&nothing, &[]));
+    let view = View::new(snapshot, last);
+    let first = earlier.last().map(|look| View::new(snapshot, look));
+    let mut judged: Vec<Judged> = stage.rows.iter().flat_map(|row| of_row(row, &view)).collect();
+    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, first.as_ref(), &view)));
+    judged.sort_by_key(|judged| judged.finding.standing);
+    let verdict = verdict(&judged);
+    let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
+    let place = STAGES.iter().position(|other| other.id == stage.id);
+    Report {
+        stage: stage.id,
+        title: stage.title,
+        next: place.and_then(|place| STAGES.get(place + 1)).map(|next| next.id),
+        position: position::position(stage, &view),
+        reversible: (post_seen(&view) || first.as_ref().is_some_and(post_seen)).then_some(false),
+        verdict,
+        refused: verdict == Verdict::Unknown && judged.iter().any(|judged| judged.why == Some(Why::Denied)),
+        summary: summary::summary(stage, verdict, &judged),
+        counts: counts(&judged),
+        actions: actions::actions(place, &judged, &view),
+        errors: notes::errors(&view),
+        warnings: notes::warnings(stage, &view),
+        findings: judged.into_iter().map(|judged| judged.finding).collect(),
+        expected: snapshot.expected.clone(),
+        cluster_id: notes::cluster_id(&view),
+        began: snapshot.looks.first().map_or(last.began, |look| look.began),
+        ended: last.ended,
+    }
+}
+
+/// Whether a guard was met in the only look there is, so that a second one has to confirm it.
+#[must_use]
+pub fn needs_second_look(snapshot: &Snapshot) -> bool {
+    let [only] = snapshot.looks.as_slice() else { return false };
+    let view = View::new(snapshot, only);
+    GUARDS.iter().any(|guard| guards::is_met_by_any(guard, &view))
+}
+
+/// A finding, and what only the fold has to know of it.
+struct Judged {
+    finding: Finding,
+    reason: &'static crate::stages::Reason,
+    why: Option<Why>,
+}
+
+fn of_row(row: &'static Row, view: &View<'_>) -> Vec<Judged> {
+    let subjects = row.of.in_view(view);
+    if subjects.is_empty() {
+        return vec![nobody(row)];
+    }
+    subjects.into_iter().map(|subject| of_subject(row, view, subject)).collect()
+}
+
+fn of_subject(row: &'static Row, view: &View<'_>, subject: Subject) -> Judged {
+    let judgement = judge(&row.demand, view, subject);
+    let demanded = row.when.map_or(Some(true), |when| (when.holds)(view, subject));
+    let (standing, message) = match (demanded, judgement.holds) {
+        (Some(false), _) => {
+            (Standing::Skipped, format!("{subject}: not demanded, {}", row.when.map_or("", |when| when.words)))
+        }
+        (_, Some(true)) => (Standing::Pass, format!("{subject}: {}", judgement.said)),
+        (Some(true), Some(false)) => {
+            (Standing::NotYet, format!("{subject}: {}, expected {}", judgement.said, judgement.wanted))
+        }
+        (None, Some(false)) => {
+            let when = row.when.map_or("", |when| when.words);
+            (
+                Standing::Unknown,
+                format!("{subject}: {}; {} is demanded {when}, which cannot be told", judgement.said, judgement.wanted),
+            )
+        }
+        (_, None) if row.required => (Standing::Unknown, format!("{subject}: {}", judgement.said)),
+        (_, None) => (Standing::Skipped, format!("{subject}: {}", judgement.said)),
+    };
+    Judged {
+        finding: Finding {
+            id: row.id,
+            standing,
+            subject,
+            expected: Some(judgement.expected),
+            observed: judgement.observed,
+            evidence: judgement.evidence,
+            message,
+        },
+        reason: &row.reason,
+        why: judgement.why.filter(|_| standing == Standing::Unknown),
+    }
+}
+
+/// No subjects, no verdict.
+fn nobody(row: &'static Row) -> Judged {
+    Judged {
+        finding: Finding {
+            id: row.id,
+            standing: if row.required { Standing::Unknown } else { Standing::Skipped },
+            subject: Subject::Quorum,
+            expected: None,
+            observed: None,
+            evidence: None,
+            message: row.of.nobody().to_owned(),
+        },
+        reason: &row.reason,
+        why: Some(Why::NoExpectation),
+    }
+}
+
+fn verdict(judged: &[Judged]) -> Verdict {
+    let any = |standing| judged.iter().any(|judged| judged.finding.standing == standing);
+    if any(Standing::Blocked) {
+        Verdict::Blocked
+    } else if any(Standing::NotYet) {
+        Verdict::NotYet
+    } else if any(Standing::Unknown) || !any(Standing::Pass) {
+        Verdict::Unknown
+    } else {
+        Verdict::Complete
+    }
+}
+
+fn counts(judged: &[Judged]) -> Counts {
+    let count = |standing| judged.iter().filter(|judged| judged.finding.standing == standing).count();
+    Counts {
+        pass: count(Standing::Pass),
+        not_yet: count(Standing::NotYet),
+        blocked: count(Standing::Blocked),
+        unknown: count(Standing::Unknown),
+        skipped: count(Standing::Skipped),
+    }
+}

@@ -1,0 +1,61 @@
+//! Guards: met by one subject in two looks, or not said.
+
+use std::collections::BTreeSet;
+
+use super::Judged;
+use super::judge::judge;
+use crate::report::{Finding, Standing};
+use crate::signals::View;
+use crate::snapshot::{Evidence, Subject, Why};
+use crate::stages::Guard;
+
+enum Met {
+    Yes(Option<Evidence>),
+    No,
+    /// Something that decides was not seen: the guard skips it.
+    Unseen,
+}
+
+/// What the guard says of each of its subjects; `first` is the earlier look, if there was one.
+pub(super) fn findings(guard: &'static Guard, first: Option<&View<'_>>, last: &View<'_>) -> Vec<Judged> {
+    let mut subjects: BTreeSet<Subject> = guard.of.in_view(last).into_iter().collect();
+    subjects.extend(first.into_iter().flat_map(|view| guard.of.in_view(view)));
+    let of = |subject| of_subject(guard, first, last, subject);
+    subjects.into_iter().map(of).collect()
+}
+
+/// Whether any subject meets the guard in this look.
+pub(super) fn is_met_by_any(guard: &Guard, view: &View<'_>) -> bool {
+    guard.of.in_view(view).into_iter().any(|subject| matches!(met(guard, view, subject), Met::Yes(_)))
+}
+
+fn of_subject(guard: &'static Guard, first: Option<&View<'_>>, last: &View<'_>, subject: Subject) -> Judged {
+    let danger = guard.danger;
+    let once = |why: &str| format!("{subject} {danger}; seen once, not confirmed: {why}");
+    let (standing, evidence, message) = match (first.map(|view| met(guard, view, subject)), met(guard, last, subject)) {
+        (Some(Met::Yes(_)), Met::Yes(evidence)) => (Standing::Blocked, evidence, format!("{subject} {danger}")),
+        (None, Met::Yes(evidence)) => (Standing::Unknown, evidence, once("there was no second look")),
+        (Some(_), Met::Yes(evidence)) => (Standing::Unknown, evidence, once("the first look did not show it")),
+        (Some(Met::Yes(evidence)), Met::Unseen) => {
+            (Standing::Unknown, evidence, once("the second look could not see it"))
+        }
+        (_, Met::No) => (Standing::Pass, None, format!("{subject}: not the case")),
+        (_, Met::Unseen) => (Standing::Skipped, None, format!("{subject}: not seen, so the guard says nothing")),
+    };
+    Judged {
+        finding: Finding { id: guard.id, standing, subject, expected: None, observed: None, evidence, message },
+        reason: &guard.reason,
+        why: (standing == Standing::Unknown).then_some(Why::NotConfirmed),
+    }
+}
+
+fn met(guard: &Guard, view: &View<'_>, subject: Subject) -> Met {
+    let judgements: Vec<_> = guard.when.iter().map(|demand| judge(demand, view, subject)).collect();
+    if judgements.iter().any(|judgement| judgement.holds == Some(false)) {
+        Met::No
+    } else if judgements.iter().all(|judgement| judgement.holds == Some(true)) {
+        Met::Yes(judgements.into_iter().next().and_then(|judgement| judgement.evidence))
+    } else {
+        Met::Unseen
+    }
+}

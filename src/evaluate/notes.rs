@@ -1,0 +1,85 @@
+//! What stands beside the findings: what could not be asked, and what looks odd.
+
+use std::collections::BTreeSet;
+
+use crate::report::Note;
+use crate::signals::{View, differing_gauges};
+use crate::snapshot::{AskedAs, Missed, Node, Subject, Why};
+use crate::stages::{Stage, Subjects};
+
+/// Everything that was asked and not answered, once.
+pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (subject, node) in view.nodes() {
+        let answers =
+            [node.api_versions.said.as_ref().err(), node.metadata.said.as_ref().err(), node.quorum.said.as_ref().err()];
+        for missed in answers.into_iter().flatten().filter(|missed| missed.why != Why::NotAsked) {
+            notes.push(note(subject, &node.endpoint.to_string(), missed));
+        }
+    }
+    for page in &view.look.pages {
+        if let Err(missed) = &page.page.said {
+            notes.push(note(Some(Subject::Controller(page.id)), &page.url, missed));
+        }
+    }
+    notes
+}
+
+fn note(subject: Option<Subject>, place: &str, missed: &Missed) -> Note {
+    let whom = subject.map_or_else(String::new, |subject| format!("{subject} "));
+    Note { id: missed.why.id(), subject, message: format!("{whom}at {place}: {}", missed.words) }
+}
+
+/// What does not decide and should be known.
+pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
+    let mut notes: Vec<Note> = view.nameless().iter().filter_map(|(node, ids)| nameless(node, ids)).collect();
+    for (id, state) in differing_gauges(view) {
+        let message = format!("controller {id}'s own gauge says {state}, unlike the leader's");
+        notes.push(Note { id: "controller-state-differs", subject: Some(Subject::Controller(id)), message });
+    }
+    for id in view.known_brokers().into_iter().filter(|id| view.is_combined(*id)) {
+        let message = format!("broker {id} is also a controller; its flag is its controller's and is not judged");
+        notes.push(Note { id: "combined-node", subject: Some(Subject::Broker(id)), message });
+    }
+    let asks_brokers = stage.rows.iter().any(|row| row.of == Subjects::ExpectedBrokers);
+    if !asks_brokers && view.known_brokers().is_empty() {
+        let message = "judged without the brokers: give -b and --expect-brokers".to_owned();
+        notes.push(Note { id: "brokers-not-asked", subject: None, message });
+    }
+    if cluster_ids(view).len() > 1 {
+        let ids = cluster_ids(view).into_iter().collect::<Vec<_>>().join(", ");
+        notes.push(Note {
+            id: "cluster-ids-differ",
+            subject: None,
+            message: format!("brokers tell different cluster ids: {ids}"),
+        });
+    }
+    notes
+}
+
+/// An endpoint that answered and counts for no id. One that did not answer is among the errors.
+fn nameless(node: &Node, ids: &BTreeSet<i32>) -> Option<Note> {
+    if node.asked_as != AskedAs::Broker || node.api_versions.said.is_err() {
+        return None;
+    }
+    let place = &node.endpoint;
+    let (id, message) = if ids.is_empty() {
+        let words = "answers, and no broker's Metadata lists this address: it counts for no id; give ID@HOST:PORT";
+        ("address-without-id", format!("{place} {words}"))
+    } else {
+        let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        ("address-with-two-ids", format!("{place} is given as the address of {ids}: it counts for neither"))
+    };
+    Some(Note { id, subject: None, message })
+}
+
+/// The cluster's id, if the brokers that told one told the same.
+pub(super) fn cluster_id(view: &View<'_>) -> Option<String> {
+    let mut ids = cluster_ids(view).into_iter();
+    ids.next().filter(|_| ids.next().is_none()).map(ToOwned::to_owned)
+}
+
+fn cluster_ids<'a>(view: &View<'a>) -> BTreeSet<&'a str> {
+    let told = view.look.nodes.iter().flat_map(|node| &node.metadata.said);
+    told.filter_map(|metadata| metadata.cluster_id.as_deref()).collect()
+}

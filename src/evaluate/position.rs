@@ -1,0 +1,83 @@
+//! Where the cluster stands in relation to a stage, from the ladders and never from a verdict.
+
+use crate::report::Position;
+use crate::signals::{ANSWERS_AS_CONTROLLER, BROKER_RUNG, BrokerRung, MIGRATION_STATE, StateRung, View};
+use crate::snapshot::Subject;
+use crate::stages::{STAGES, Stage, Subjects};
+
+/// Past: some subject stands beyond what this stage asks for, none below. Current: it is begun and the next is
+/// not. Future: nobody has begun it. Otherwise it cannot be told.
+pub(super) fn position(stage: &Stage, view: &View<'_>) -> Option<Position> {
+    let place = STAGES.iter().position(|other| other.id == stage.id)?;
+    let ladder = Ladder::read(view);
+    let (beyond, below) = ladder.around(*ASKED.get(place)?);
+    if beyond && !below {
+        return Some(Position::Past);
+    }
+    let next_begun = if place + 1 < STAGES.len() { ladder.begun(place + 1) } else { Some(false) };
+    match (ladder.begun(place), next_begun) {
+        (Some(true), Some(false)) => Some(Position::Current),
+        (Some(false), _) => Some(Position::Future),
+        _ => None,
+    }
+}
+
+/// What each stage asks of a broker and of the state, in the order of `STAGES`.
+const ASKED: [(BrokerRung, StateRung); 4] = [
+    (BrokerRung::Zookeeper, StateRung::PreMigration),
+    (BrokerRung::Migration, StateRung::Migration),
+    (BrokerRung::Kraft, StateRung::Migration),
+    (BrokerRung::Kraft, StateRung::PostMigration),
+];
+
+struct Ladder {
+    /// The expected brokers' rungs; `None` where one was not seen.
+    brokers: Vec<Option<BrokerRung>>,
+    state: Option<StateRung>,
+    /// Whether each known controller was seen to answer as one.
+    controllers: Vec<Option<bool>>,
+}
+
+impl Ladder {
+    fn read(view: &View<'_>) -> Self {
+        let rung = |subject| BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value);
+        let answers = |subject| ANSWERS_AS_CONTROLLER.read(view, subject).ok().map(|seen| seen.value);
+        Self {
+            brokers: Subjects::ExpectedBrokers.in_view(view).into_iter().map(rung).collect(),
+            state: MIGRATION_STATE.read(view, Subject::Quorum).ok().map(|seen| seen.value),
+            controllers: Subjects::Controllers.in_view(view).into_iter().map(answers).collect(),
+        }
+    }
+
+    /// Whether some subject that was seen stands beyond these rungs, and whether some stands below.
+    fn around(&self, (broker, state): (BrokerRung, StateRung)) -> (bool, bool) {
+        let seen = || self.brokers.iter().flatten();
+        let beyond = seen().any(|rung| *rung > broker) || self.state.is_some_and(|seen| seen > state);
+        let below = seen().any(|rung| *rung < broker) || self.state.is_some_and(|seen| seen < state);
+        (beyond, below)
+    }
+
+    /// Whether somebody has begun the stage at this place; `None` if whoever was seen has not, and somebody was
+    /// not seen.
+    fn begun(&self, place: usize) -> Option<bool> {
+        let brokers = |least: BrokerRung| any(self.brokers.iter().map(|rung| rung.map(|rung| rung >= least)));
+        match place {
+            0 => any(self.controllers.iter().copied()),
+            1 => brokers(BrokerRung::Migration),
+            2 => brokers(BrokerRung::Kraft),
+            _ => self.state.map(|state| state >= StateRung::PostMigration),
+        }
+    }
+}
+
+/// Some: one true decides; without one, all must have been seen.
+fn any(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let answers: Vec<Option<bool>> = answers.collect();
+    if answers.contains(&Some(true)) {
+        Some(true)
+    } else if answers.is_empty() || answers.contains(&None) {
+        None
+    } else {
+        Some(false)
+    }
+}

@@ -1,0 +1,61 @@
+//! The whole story in a sentence.
+
+use super::Judged;
+use crate::report::{Standing, Verdict};
+use crate::snapshot::Subject;
+use crate::stages::{Row, Stage, Subjects};
+
+/// How many rows a summary names.
+const ROWS_MAX: usize = 2;
+/// How many ids a summary names before it counts the rest.
+const IDS_MAX: usize = 8;
+
+/// What decides the verdict, in the order of the table; of a complete stage, its first row.
+pub(super) fn summary(stage: &Stage, verdict: Verdict, judged: &[Judged]) -> String {
+    let decides = match verdict {
+        Verdict::Complete => Standing::Pass,
+        Verdict::NotYet => Standing::NotYet,
+        Verdict::Unknown => Standing::Unknown,
+        Verdict::Blocked => Standing::Blocked,
+    };
+    let rows = stage.rows.iter().filter_map(|row| of_row(row, decides, judged));
+    let guards = judged.iter().filter(|judged| is_guard(stage, judged) && judged.finding.standing == decides);
+    let parts: Vec<String> = match verdict {
+        Verdict::Complete => rows.take(1).collect(),
+        Verdict::Blocked => guards.take(ROWS_MAX).map(|judged| judged.finding.message.clone()).collect(),
+        _ => rows.chain(guards.map(|judged| judged.finding.message.clone())).take(ROWS_MAX).collect(),
+    };
+    parts.join("; ")
+}
+
+fn is_guard(stage: &Stage, judged: &Judged) -> bool {
+    stage.rows.iter().all(|row| row.id != judged.finding.id)
+}
+
+/// One row in a sentence, if any of its findings stands as the verdict does.
+fn of_row(row: &Row, decides: Standing, judged: &[Judged]) -> Option<String> {
+    let findings = || judged.iter().map(|judged| &judged.finding).filter(|finding| finding.id == row.id);
+    let first = findings().find(|finding| finding.standing == decides)?;
+    let total = findings().filter(|finding| finding.standing != Standing::Skipped).count();
+    if row.of == Subjects::Quorum || row.claim.is_empty() || first.subject == Subject::Quorum {
+        return Some(first.message.clone());
+    }
+    let holding = findings().filter(|finding| finding.standing == Standing::Pass).count();
+    let head = format!("{holding} of {total} {} {}", row.of.noun(), row.claim);
+    let others: Vec<String> = findings()
+        .filter(|finding| finding.standing == decides && decides != Standing::Pass)
+        .filter_map(|finding| match finding.subject {
+            Subject::Broker(id) | Subject::Controller(id) => Some(id.to_string()),
+            Subject::Quorum => None,
+        })
+        .collect();
+    let missing = match decides {
+        Standing::Pass => return Some(head),
+        Standing::Unknown => "not seen",
+        _ => "not yet",
+    };
+    let rest = others.len().saturating_sub(IDS_MAX);
+    let named = others[..others.len() - rest].join(", ");
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    Some(format!("{head}; {missing}: {named}{more}"))
+}

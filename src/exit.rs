@@ -1,0 +1,71 @@
+//! Every way the process can end, in one table: an API, never changed in meaning.
+//!
+//! The codes above 63 follow BSD's `sysexits.h` where it has one. A process ended by a signal ends by that signal
+//! (128+n in a shell). `--help` ends with this table, and the report's `exit_code` and `retryable` come from it.
+
+use std::fmt::Write as _;
+
+use crate::report::{Report, Verdict};
+
+/// One way to end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The process's exit code.
+    pub code: u8,
+    /// Its name.
+    pub name: &'static str,
+    /// Whether asking again can help.
+    pub retryable: bool,
+    /// When it is used.
+    pub when: &'static str,
+}
+
+/// The stage is complete.
+pub static COMPLETE: Exit = exit(0, "complete", false, "every required finding was observed to hold");
+/// The stage is not complete yet.
+pub static NOT_YET: Exit = exit(1, "not yet", true, "observed not to hold; waiting or the next step can change it");
+/// Stop and look.
+pub static BLOCKED: Exit = exit(2, "blocked", false, "waiting cannot help, or going on is unsafe");
+/// Nobody can tell.
+pub static CANNOT_TELL: Exit = exit(3, "cannot tell", true, "something that decides the answer was not seen");
+/// The command line is wrong.
+pub static USAGE: Exit = exit(64, "usage", false, "bad flag or value, unknown stage, no address");
+/// A defect of this program.
+pub static INTERNAL: Exit = exit(70, "internal", false, "a defect of kraft-check: please report it");
+/// Standard output could not be written.
+pub static OUTPUT: Exit = exit(74, "output", false, "the report could not be written");
+/// A right is missing.
+pub static REFUSED: Exit = exit(77, "refused", false, "no right for a request that decides");
+/// The configuration contradicts itself.
+pub static CONFIG: Exit = exit(78, "config", false, "configuration invalid or contradictory");
+
+/// The table, in the order of the codes.
+pub static EXITS: [&Exit; 9] =
+    [&COMPLETE, &NOT_YET, &BLOCKED, &CANNOT_TELL, &USAGE, &INTERNAL, &OUTPUT, &REFUSED, &CONFIG];
+
+const fn exit(code: u8, name: &'static str, retryable: bool, when: &'static str) -> Exit {
+    Exit { code, name, retryable, when }
+}
+
+/// How a report ends the process. A missing right replaces "cannot tell" only, never what was seen.
+#[must_use]
+pub fn of_report(report: &Report) -> &'static Exit {
+    match report.verdict {
+        Verdict::Complete => &COMPLETE,
+        Verdict::NotYet => &NOT_YET,
+        Verdict::Blocked => &BLOCKED,
+        Verdict::Unknown if report.refused => &REFUSED,
+        Verdict::Unknown => &CANNOT_TELL,
+    }
+}
+
+/// The table as text, for `--help`.
+#[must_use]
+pub fn table() -> String {
+    let mut text = "Exit codes (0 it is so; 1 and 3 try again; anything else stop and look):\n".to_owned();
+    for Exit { code, name, when, .. } in EXITS {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {code:>3}  {name:<12} {when}");
+    }
+    text
+}

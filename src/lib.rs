@@ -1,0 +1,29 @@
+//! Is this stage of the ZooKeeper to KRaft migration of an Apache Kafka cluster complete?
+//!
+//! One straight way: what is asked → what was seen → what it means → what we say. `docs/architecture.md` draws
+//! it. Before 1.0 the library has no promised API; exit codes, verdict words and stage ids are promised.
+
+/// What was typed, as types; no I/O.
+pub mod cli;
+/// What was typed, checked and resolved into a plan and expectations.
+pub mod config;
+/// (stage, snapshot) → report.
+pub mod evaluate;
+/// Every way the process can end, in one table.
+pub mod exit;
+/// Ask every node everything, once.
+pub mod observe;
+/// The only writer of stdout.
+pub mod output;
+/// Report → bytes, by format.
+pub mod render;
+/// Verdict, findings, evidence: the second waist.
+pub mod report;
+/// The catalogue of signals: pure readings of a snapshot.
+pub mod signals;
+/// What was seen: the first waist.
+pub mod snapshot;
+/// The tables: every stage, row and guard.
+pub mod stages;
+/// Bytes to and from Kafka messages, bounded.
+pub mod wire;

@@ -1,0 +1,198 @@
+//! Asks every node everything, once: one look.
+//!
+//! All nodes are asked at once on one thread, bounded by a semaphore and by one deadline. Failure is data: a
+//! look always comes back, and whatever was not seen stands in it with its reason. Not here: what an answer
+//! means (`signals`), and how often one looks (`main`).
+
+pub mod dial;
+mod kafka;
+mod page;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::snapshot::{Answer, AskedAs, Endpoint, Look, Missed, Node, NodeId, PageOf, Timestamp, Why};
+use dial::Network;
+
+/// Brokers that are asked because Metadata lists them: a bound on what a lying peer can make us dial.
+const LISTED_BROKERS_MAX: usize = 5_000;
+
+/// Whom to ask, and within which bounds.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Brokers' endpoints; the others are learned from their Metadata.
+    pub brokers: Vec<Address>,
+    /// Controllers' endpoints.
+    pub controllers: Vec<Address>,
+    /// Controllers' metrics pages, by id.
+    pub pages: BTreeMap<NodeId, String>,
+    /// How long connecting may take, and each request.
+    pub request_timeout: Duration,
+    /// How long a metrics page may take.
+    pub page_timeout: Duration,
+    /// How many endpoints and pages are asked at the same time.
+    pub concurrency: usize,
+}
+
+/// An endpoint, and the id that was given for it by hand.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// The id, where one was given.
+    pub id: Option<NodeId>,
+    /// The endpoint.
+    pub endpoint: Endpoint,
+}
+
+/// Takes one look at the cluster, which ends by `deadline` at the latest.
+pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -> Look {
+    let began = Moment::now();
+    let limits = Limits { deadline, request_timeout: plan.request_timeout, page_timeout: plan.page_timeout };
+    let mut round = Round {
+        network,
+        limits,
+        permits: Arc::new(Semaphore::new(plan.concurrency)),
+        tasks: JoinSet::new(),
+        targets: HashMap::new(),
+        asked: BTreeSet::new(),
+    };
+    for address in &plan.brokers {
+        round.ask(Target::Node(AskedAs::Broker, address.clone()));
+    }
+    for address in &plan.controllers {
+        round.ask(Target::Node(AskedAs::Controller, address.clone()));
+    }
+    for (id, url) in &plan.pages {
+        round.ask(Target::Page(*id, url.clone()));
+    }
+    // Addresses given by hand win over what Metadata advertises for the same id.
+    let by_hand: BTreeSet<NodeId> = plan.brokers.iter().filter_map(|address| address.id).collect();
+    let (nodes, pages) = round.collect(&by_hand).await;
+    Look { began: began.wall, ended: Moment::now().wall, nodes, pages }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    Node(AskedAs, Address),
+    Page(NodeId, String),
+}
+
+enum Seen {
+    Node(Node),
+    Page(PageOf),
+}
+
+struct Round<N> {
+    network: Arc<N>,
+    limits: Limits,
+    permits: Arc<Semaphore>,
+    tasks: JoinSet<Seen>,
+    targets: HashMap<tokio::task::Id, Target>,
+    asked: BTreeSet<(AskedAs, Endpoint)>,
+}
+
+impl<N: Network> Round<N> {
+    fn ask(&mut self, target: Target) {
+        if let Target::Node(asked_as, address) = &target {
+            self.asked.insert((*asked_as, address.endpoint.clone()));
+        }
+        let task = ask(Arc::clone(&self.network), target.clone(), self.limits, Arc::clone(&self.permits));
+        let handle = self.tasks.spawn(task);
+        self.targets.insert(handle.id(), target);
+    }
+
+    /// Waits for every answer, and asks the brokers that the answers list.
+    async fn collect(mut self, by_hand: &BTreeSet<NodeId>) -> (Vec<Node>, Vec<PageOf>) {
+        let mut nodes = Vec::new();
+        let mut pages = Vec::new();
+        let mut listed_budget = LISTED_BROKERS_MAX;
+        while let Some(joined) = self.tasks.join_next().await {
+            let seen = match joined {
+                Ok(seen) => seen,
+                // One broken probe must not cost the report on the others.
+                Err(error) => match self.targets.remove(&error.id()) {
+                    Some(target) => unseen(target, &Missed::new(Why::Internal, "the probe failed: please report this")),
+                    None => continue,
+                },
+            };
+            match seen {
+                Seen::Page(page) => pages.push(page),
+                Seen::Node(node) => {
+                    let listed = node.metadata.said.iter().flat_map(|metadata| &metadata.brokers);
+                    for (id, endpoint) in listed {
+                        let new = !by_hand.contains(id) && !self.asked.contains(&(AskedAs::Broker, endpoint.clone()));
+                        if new && listed_budget > 0 {
+                            listed_budget -= 1;
+                            let address = Address { id: None, endpoint: endpoint.clone() };
+                            self.ask(Target::Node(AskedAs::Broker, address));
+                        }
+                    }
+                    nodes.push(node);
+                }
+            }
+        }
+        // In the order of the addresses, not of the answers: two looks at one cluster read alike.
+        nodes.sort_by(|a, b| (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint)));
+        pages.sort_by_key(|page| page.id);
+        (nodes, pages)
+    }
+}
+
+async fn ask<N: Network>(network: Arc<N>, target: Target, limits: Limits, permits: Arc<Semaphore>) -> Seen {
+    let permit = tokio::time::timeout_at(limits.deadline, permits.acquire_owned()).await;
+    let Ok(Ok(_permit)) = permit else {
+        return unseen(target, &Missed::new(Why::TimedOut, "not asked before the deadline"));
+    };
+    match target {
+        Target::Node(asked_as, address) => Seen::Node(kafka::ask_node(&*network, asked_as, address, limits).await),
+        Target::Page(id, url) => {
+            let began = Moment::now();
+            let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
+            let said = match tokio::time::timeout_at(deadline, network.page(&url)).await {
+                Ok(text) => text.and_then(|text| page::read(&text)),
+                Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
+            };
+            Seen::Page(PageOf { id, url, page: began.answer(0, said) })
+        }
+    }
+}
+
+fn unseen(target: Target, why: &Missed) -> Seen {
+    match target {
+        Target::Node(asked_as, address) => Seen::Node(kafka::unasked(asked_as, address, why)),
+        Target::Page(id, url) => Seen::Page(PageOf { id, url, page: Moment::now().answer(0, Err(why.clone())) }),
+    }
+}
+
+/// The bounds of one look, as they concern one node.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    deadline: Instant,
+    request_timeout: Duration,
+    page_timeout: Duration,
+}
+
+/// A moment, by both clocks: the wall's for the report, the monotonic one for how long something took.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    wall: Timestamp,
+    monotonic: Instant,
+}
+
+impl Moment {
+    fn now() -> Self {
+        // A clock before 1970 reads as 1970: times in a report are for people, no verdict rests on them.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall: Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)), monotonic: Instant::now() }
+    }
+
+    /// The answer to a question that was asked at this moment, now that it is in or given up.
+    fn answer<T>(self, version: i16, said: Result<T, Missed>) -> Answer<T> {
+        let now = Self::now();
+        Answer { at: now.wall, took: now.monotonic - self.monotonic, version, said }
+    }
+}

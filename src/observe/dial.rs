@@ -1,0 +1,139 @@
+//! The one seam for the network: connect to an endpoint and get a stream; get a page and get its text.
+//!
+//! Here: the seam, and the real network behind it. A simulated one is memory. Not here: what is said over a
+//! stream, and how long anything may take.
+
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::snapshot::{Endpoint, Missed, Why};
+
+/// The largest metrics page that is read, in bytes. An ungated exporter page of a broker with 20,000
+/// partitions has 8 MB.
+pub const PAGE_LIMIT: usize = 32 * 1024 * 1024;
+
+/// What is between us and the nodes.
+pub trait Network: Send + Sync + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// Connects to a listener.
+    ///
+    /// # Errors
+    /// Those of the operating system or of the TLS handshake.
+    fn connect(&self, endpoint: &Endpoint) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Gets a metrics page's text, at most [`PAGE_LIMIT`] bytes of it.
+    ///
+    /// # Errors
+    /// Why there is no text.
+    fn page(&self, url: &str) -> impl Future<Output = Result<String, Missed>> + Send;
+}
+
+/// The real network: TCP, TLS over it where a connector is given, and HTTP.
+pub struct Sockets {
+    tls: Option<TlsConnector>,
+    http: reqwest::Client,
+}
+
+impl Sockets {
+    /// Plain TCP, or TLS with this connector for every Kafka listener. Pages are asked for without a proxy and
+    /// without following redirects: what a page says of a node must come from that node.
+    ///
+    /// # Errors
+    /// Those of the HTTP client's own construction.
+    pub fn new(tls: Option<TlsConnector>) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("kraft-check/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { tls, http })
+    }
+}
+
+impl Network for Sockets {
+    type Stream = Box<dyn Stream>;
+
+    async fn connect(&self, endpoint: &Endpoint) -> io::Result<Self::Stream> {
+        let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
+        tcp.set_nodelay(true)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Box::new(tcp));
+        };
+        let name = match IpAddr::from_str(&endpoint.host) {
+            Ok(address) => ServerName::from(address),
+            Err(_) => ServerName::try_from(endpoint.host.clone()).map_err(io::Error::other)?,
+        };
+        Ok(Box::new(tls.connect(name, tcp).await?))
+    }
+
+    async fn page(&self, url: &str) -> Result<String, Missed> {
+        let request = self.http.get(url).header("Accept", "text/plain; version=0.0.4");
+        let mut response = request.send().await.map_err(|error| unanswered(&error))?;
+        let code = response.status();
+        if code.is_redirection() {
+            let words = format!("HTTP {}: redirects are not followed", code.as_u16());
+            return Err(Missed::new(Why::NotAPage, words));
+        }
+        if code != reqwest::StatusCode::OK {
+            return Err(Missed::new(Why::NotAPage, format!("HTTP {}", code.as_u16())));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
+            if body.len() + chunk.len() > PAGE_LIMIT {
+                let words = format!("a page of more than {PAGE_LIMIT} bytes");
+                return Err(Missed::new(Why::TooLarge, words));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        String::from_utf8(body).map_err(|_| Missed::new(Why::NotAPage, "the page is not text"))
+    }
+}
+
+/// A connection of the real network, whatever is under it.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+fn unanswered(error: &reqwest::Error) -> Missed {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return refused(io);
+        }
+        cause = inner.source();
+    }
+    if error.is_connect() {
+        Missed::new(Why::Unreachable, innermost(error))
+    } else {
+        Missed::new(Why::Closed, format!("the page broke off: {}", innermost(error)))
+    }
+}
+
+/// The words of the innermost cause: the outer ones repeat the URL, which may hold a password.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    if cause.downcast_ref::<reqwest::Error>().is_some() { "not answered as HTTP".to_owned() } else { cause.to_string() }
+}
+
+/// Why a connection could not be made or did not last.
+pub(super) fn refused(error: &io::Error) -> Missed {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Missed::new(Why::Refused, "connection refused"),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            Missed::new(Why::Closed, "the connection was closed before the answer was complete")
+        }
+        _ => Missed::new(Why::Unreachable, error.to_string()),
+    }
+}

@@ -1,0 +1,46 @@
+//! Format → function. Renderers add no judgement: the verdict is the same in every format.
+
+mod human;
+mod json;
+
+use crate::cli::{Findings, Format};
+use crate::exit::Exit;
+use crate::report::Report;
+
+/// What leaves the process, in one of the formats.
+pub enum Document<'a> {
+    /// A verdict.
+    Report(&'a Report),
+    /// Why there is none: how the process ends, and one line.
+    Error(&'static Exit, &'a str),
+}
+
+/// The document as text, ending in a line feed. `command` is what was asked, such as `["stage", "finalized"]`.
+#[must_use]
+pub fn render(document: &Document<'_>, format: Format, findings: Findings, command: &[String]) -> String {
+    match (format, document) {
+        (Format::Human, Document::Report(report)) => human::report(report, findings),
+        (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
+        (Format::Json, Document::Report(report)) => json::report(report, findings, command),
+        (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
+    }
+}
+
+/// How much of a text that came from a peer is repeated, in characters.
+const TEXT_MAX: usize = 256;
+
+/// A text as data: control characters escaped, bounded.
+fn clean(text: &str) -> String {
+    let mut clean = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == TEXT_MAX {
+            clean.push('…');
+            break;
+        }
+        match c {
+            c if c.is_control() => clean.extend(c.escape_default()),
+            c => clean.push(c),
+        }
+    }
+    clean
+}

@@ -1,0 +1,83 @@
+//! Lines for people: the first is the whole story, then what does not hold, then what to do. 80 columns.
+
+use super::clean;
+use crate::cli::Findings;
+use crate::report::{Action, Finding, Report, Standing, Verdict};
+use crate::snapshot::Subject;
+
+const WIDTH: usize = 80;
+/// How many findings are listed before they are counted: a terminal is no place for a thousand.
+const LINES_MAX: usize = 30;
+
+/// The report as lines.
+pub(super) fn report(report: &Report, which: Findings) -> String {
+    let mut text = String::new();
+    let head = match report.verdict {
+        Verdict::Complete => "COMPLETE",
+        Verdict::NotYet => "NOT YET",
+        Verdict::Blocked => "BLOCKED",
+        Verdict::Unknown => "CANNOT TELL",
+    };
+    line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
+    let listed =
+        |finding: &&Finding| which == Findings::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped);
+    let findings: Vec<&Finding> = report.findings.iter().filter(listed).collect();
+    let shown = if which == Findings::All { findings.len() } else { findings.len().min(LINES_MAX) };
+    for finding in &findings[..shown] {
+        let word = match finding.standing {
+            Standing::Blocked => "blocked",
+            Standing::NotYet => "not yet",
+            Standing::Unknown => "unknown",
+            Standing::Skipped => "skipped",
+            Standing::Pass => "ok",
+        };
+        line(&mut text, &format!("  {word:<8} "), &format!("{} [{}]", finding.message, finding.id));
+    }
+    if findings.len() > shown {
+        line(&mut text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));
+    }
+    for note in report.errors.iter().take(LINES_MAX) {
+        line(&mut text, "  error    ", &note.message);
+    }
+    if report.errors.len() > LINES_MAX {
+        line(&mut text, "  ", &format!("… and {} more errors; -o json lists them", report.errors.len() - LINES_MAX));
+    }
+    for note in report.warnings.iter().take(LINES_MAX) {
+        line(&mut text, "  warning  ", &note.message);
+    }
+    for action in &report.actions {
+        line(&mut text, "  next     ", &next(action));
+    }
+    text
+}
+
+fn next(action: &Action) -> String {
+    let ids: Vec<String> =
+        action.subjects.iter().filter(|subject| **subject != Subject::Quorum).map(ToString::to_string).collect();
+    match ids.len() {
+        0 => action.text.clone(),
+        count if count > 8 => format!("{} and {} more: {}", ids[..8].join(", "), count - 8, action.text),
+        _ => format!("{}: {}", ids.join(", "), action.text),
+    }
+}
+
+/// One entry, wrapped with its continuation under its beginning. A word longer than the line stands alone.
+fn line(text: &mut String, prefix: &str, entry: &str) {
+    let indent = if prefix.is_empty() { 2 } else { prefix.chars().count() };
+    text.push_str(prefix);
+    let mut column = prefix.chars().count();
+    for word in clean(entry).split_whitespace() {
+        let width = word.chars().count();
+        if column > indent && column + 1 + width > WIDTH {
+            text.push('\n');
+            text.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > prefix.chars().count() {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text.push('\n');
+}

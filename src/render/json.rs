@@ -1,0 +1,299 @@
+//! One JSON document, `schema_version` 0.1: counterpart types, so that the report's own may change.
+//!
+//! Absent information is null; units stand in names; times are RFC 3339 in UTC.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::clean;
+use crate::cli::Findings;
+use crate::exit::{self, Exit};
+use crate::report::{Finding, Note, Position, Report, Standing, Value};
+use crate::snapshot::{NodeId, Source, Subject, Timestamp};
+
+const SCHEMA_VERSION: &str = "0.1";
+/// When it is worth asking again: nothing in a migration changes faster than a broker restarts.
+const RETRY_AFTER_SECONDS: u32 = 15;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: &'static str,
+    kind: &'static str,
+    tool: Tool,
+    command: &'a [String],
+    cluster: Cluster,
+    expected: Expected,
+    stage: Stage,
+    verdict: &'static str,
+    exit_code: u8,
+    retryable: bool,
+    retry_after_seconds: Option<u32>,
+    summary: Summary,
+    findings: Vec<JsonFinding>,
+    errors: Vec<JsonNote>,
+    warnings: Vec<JsonNote>,
+    next_actions: Vec<NextAction>,
+    observed_at: String,
+    duration_ms: u64,
+}
+
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    schema_version: &'static str,
+    kind: &'static str,
+    tool: Tool,
+    command: &'a [String],
+    verdict: Option<&'static str>,
+    exit_code: u8,
+    retryable: bool,
+    error: Error,
+}
+
+#[derive(Serialize)]
+struct Error {
+    id: &'static str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Cluster {
+    name: Option<&'static str>,
+    #[serde(rename = "cluster_id")]
+    id: Option<String>,
+    kafka_versions: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Expected {
+    brokers: Option<Ids>,
+    controllers: Option<Ids>,
+}
+
+#[derive(Serialize)]
+struct Ids {
+    ids: Vec<NodeId>,
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct Stage {
+    id: &'static str,
+    position: Option<&'static str>,
+    next: Option<&'static str>,
+    reversible: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    text: String,
+    pass: usize,
+    not_yet: usize,
+    blocked: usize,
+    unknown: usize,
+    skipped: usize,
+}
+
+#[derive(Serialize)]
+struct JsonFinding {
+    id: &'static str,
+    status: &'static str,
+    subject: JsonSubject,
+    expected: Option<JsonValue>,
+    observed: Option<JsonValue>,
+    source: Option<JsonSource>,
+    observed_at: Option<String>,
+    latency_ms: Option<f64>,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct JsonSubject {
+    kind: &'static str,
+    id: Option<NodeId>,
+    endpoint: Option<String>,
+}
+
+/// Each value as the JSON type that it is.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonValue {
+    Truth(bool),
+    Number(u64),
+    Word(&'static str),
+}
+
+/// A field of an API or a metric of a page: two shapes, told apart by their keys.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonSource {
+    Api { api: &'static str, version: i16, field: &'static str },
+    Page { page: String, metric: String, labels: BTreeMap<String, String> },
+}
+
+#[derive(Serialize)]
+struct JsonNote {
+    id: &'static str,
+    subject: Option<String>,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct NextAction {
+    id: &'static str,
+    subjects: Vec<String>,
+    text: String,
+    explain: &'static str,
+}
+
+/// The report as a document.
+pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> String {
+    let exit = exit::of_report(report);
+    let listed =
+        |finding: &&Finding| which == Findings::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped);
+    let ids = |ids: &Option<std::collections::BTreeSet<NodeId>>| {
+        ids.as_ref().map(|ids| Ids { ids: ids.iter().copied().collect(), source: "declared" })
+    };
+    text(&Document {
+        schema_version: SCHEMA_VERSION,
+        kind: "report",
+        tool: TOOL,
+        command,
+        cluster: Cluster { name: None, id: report.cluster_id.as_deref().map(clean), kafka_versions: None },
+        expected: Expected { brokers: ids(&report.expected.brokers), controllers: ids(&report.expected.controllers) },
+        stage: Stage {
+            id: report.stage,
+            position: report.position.map(|position| match position {
+                Position::Past => "past",
+                Position::Current => "current",
+                Position::Future => "future",
+            }),
+            next: report.next,
+            reversible: report.reversible,
+        },
+        verdict: report.verdict.word(),
+        exit_code: exit.code,
+        retryable: exit.retryable,
+        retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
+        summary: Summary {
+            text: clean(&report.summary),
+            pass: report.counts.pass,
+            not_yet: report.counts.not_yet,
+            blocked: report.counts.blocked,
+            unknown: report.counts.unknown,
+            skipped: report.counts.skipped,
+        },
+        findings: report.findings.iter().filter(listed).map(finding).collect(),
+        errors: report.errors.iter().map(note).collect(),
+        warnings: report.warnings.iter().map(note).collect(),
+        next_actions: report
+            .actions
+            .iter()
+            .map(|action| NextAction {
+                id: action.id,
+                subjects: action.subjects.iter().copied().map(path).collect(),
+                text: action.text.clone(),
+                explain: action.explain,
+            })
+            .collect(),
+        observed_at: time(report.ended),
+        duration_ms: report.ended.0.saturating_sub(report.began.0),
+    })
+}
+
+/// Why there is no report, as a document.
+pub(super) fn error(exit: &'static Exit, message: &str, command: &[String]) -> String {
+    text(&ErrorDocument {
+        schema_version: SCHEMA_VERSION,
+        kind: "error",
+        tool: TOOL,
+        command,
+        verdict: None,
+        exit_code: exit.code,
+        retryable: exit.retryable,
+        error: Error { id: exit.name, message: clean(message) },
+    })
+}
+
+const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+
+fn text(document: &impl Serialize) -> String {
+    // These types have string keys and no failing serializer, so this cannot fail; if it ever did, an empty
+    // document would be refused by every reader.
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn finding(finding: &Finding) -> JsonFinding {
+    let evidence = finding.evidence.as_ref();
+    let (kind, id) = match finding.subject {
+        Subject::Broker(id) => ("broker", Some(id)),
+        Subject::Controller(id) => ("controller", Some(id)),
+        Subject::Quorum => ("quorum", None),
+    };
+    JsonFinding {
+        id: finding.id,
+        status: finding.standing.word(),
+        subject: JsonSubject {
+            kind,
+            id,
+            endpoint: evidence
+                .and_then(|evidence| evidence.endpoint.as_ref())
+                .map(|endpoint| clean(&endpoint.to_string())),
+        },
+        expected: finding.expected.map(value),
+        observed: finding.observed.map(value),
+        source: evidence.map(|evidence| source(&evidence.source)),
+        observed_at: evidence.map(|evidence| time(evidence.at)),
+        latency_ms: evidence.map(|evidence| milliseconds(evidence.took)),
+        message: clean(&finding.message),
+    }
+}
+
+fn value(value: Value) -> JsonValue {
+    match value {
+        Value::Truth(truth) => JsonValue::Truth(truth),
+        Value::Number(number) => JsonValue::Number(number),
+        Value::Word(word) => JsonValue::Word(word),
+    }
+}
+
+fn source(source: &Source) -> JsonSource {
+    match source {
+        Source::Api { api, version, field } => JsonSource::Api { api, version: *version, field },
+        Source::Page { url, metric, labels } => JsonSource::Page {
+            page: clean(url),
+            metric: clean(metric),
+            labels: labels.iter().map(|(name, value)| (clean(name), clean(value))).collect(),
+        },
+    }
+}
+
+fn note(note: &Note) -> JsonNote {
+    JsonNote { id: note.id, subject: note.subject.map(path), message: clean(&note.message) }
+}
+
+fn path(subject: Subject) -> String {
+    match subject {
+        Subject::Broker(id) => format!("broker/{id}"),
+        Subject::Controller(id) => format!("controller/{id}"),
+        Subject::Quorum => "quorum".to_owned(),
+    }
+}
+
+fn time(timestamp: Timestamp) -> String {
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(timestamp.0)).to_string()
+}
+
+/// To a tenth.
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 10_000.0).round() / 10.0
+}

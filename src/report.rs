@@ -1,0 +1,179 @@
+//! The second waist: what it means, as data. Verdict, findings with their evidence, what to do next.
+//!
+//! Renderers read this and nothing else; they add no judgement. Not here: words of one format.
+
+use crate::snapshot::{Evidence, Expected, Subject, Timestamp};
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Every required finding was observed to hold.
+    Complete,
+    /// Something that decides the answer was not seen.
+    Unknown,
+    /// Something was observed not to hold, and waiting or the next normal step can change it.
+    NotYet,
+    /// Waiting cannot help, or going on is unsafe.
+    Blocked,
+}
+
+impl Verdict {
+    /// The verdict's word: an API, never changed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Unknown => "unknown",
+            Self::NotYet => "not_yet",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// How one row stands with one subject. Ordered as findings are listed: the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A guard was met.
+    Blocked,
+    /// It was seen not to hold.
+    NotYet,
+    /// It was not seen.
+    Unknown,
+    /// It does not matter here.
+    Skipped,
+    /// It was seen to hold.
+    Pass,
+}
+
+impl Standing {
+    /// The word in a report.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::NotYet => "not_yet",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::Pass => "pass",
+        }
+    }
+}
+
+/// A value that was expected or observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// So or not.
+    Truth(bool),
+    /// A number, in the unit that the message names.
+    Number(u64),
+    /// A name.
+    Word(&'static str),
+}
+
+/// One judged row and subject.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The row's or guard's id.
+    pub id: &'static str,
+    /// How it stands.
+    pub standing: Standing,
+    /// Of whom.
+    pub subject: Subject,
+    /// What was demanded; `None` for guards.
+    pub expected: Option<Value>,
+    /// What was seen.
+    pub observed: Option<Value>,
+    /// Where.
+    pub evidence: Option<Evidence>,
+    /// All of it in a sentence.
+    pub message: String,
+}
+
+/// Something to know beside the findings: what could not be asked, or what looks odd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// A name, in the manner of a finding's id.
+    pub id: &'static str,
+    /// About whom; `None` for an endpoint that counts for no id.
+    pub subject: Option<Subject>,
+    /// In words.
+    pub message: String,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// A name.
+    pub id: &'static str,
+    /// With whom.
+    pub subjects: Vec<Subject>,
+    /// What, in words.
+    pub text: String,
+    /// The finding or stage that explains it.
+    pub explain: &'static str,
+}
+
+/// Where the cluster stands in relation to the stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// It is beyond this stage.
+    Past,
+    /// It is in this stage.
+    Current,
+    /// Nobody has begun this stage.
+    Future,
+}
+
+/// How many findings stand how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Seen to hold.
+    pub pass: usize,
+    /// Seen not to hold.
+    pub not_yet: usize,
+    /// Guards met.
+    pub blocked: usize,
+    /// Not seen.
+    pub unknown: usize,
+    /// Without weight here.
+    pub skipped: usize,
+}
+
+/// Everything that is said of one stage.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The stage's id.
+    pub stage: &'static str,
+    /// The stage's title.
+    pub title: &'static str,
+    /// The id of the stage after it.
+    pub next: Option<&'static str>,
+    /// Where the cluster stands in relation to it; `None` if that cannot be told.
+    pub position: Option<Position>,
+    /// False once POST_MIGRATION was seen anywhere; otherwise it cannot be told.
+    pub reversible: Option<bool>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Unknown because a request that decides was denied, although rights could have been granted by now.
+    pub refused: bool,
+    /// The whole story in a sentence.
+    pub summary: String,
+    /// Every finding, worst first, otherwise in the order of the table.
+    pub findings: Vec<Finding>,
+    /// How many findings stand how.
+    pub counts: Counts,
+    /// What could not be asked.
+    pub errors: Vec<Note>,
+    /// What looks odd.
+    pub warnings: Vec<Note>,
+    /// What to do next.
+    pub actions: Vec<Action>,
+    /// Whom we expected.
+    pub expected: Expected,
+    /// The cluster's id, if the brokers that told one told the same.
+    pub cluster_id: Option<String>,
+    /// When the first question went out.
+    pub began: Timestamp,
+    /// When the last answer was in.
+    pub ended: Timestamp,
+}

@@ -1,0 +1,153 @@
+//! Who leads the quorum, and how the leader sees the others.
+//!
+//! Timestamps are compared only with each other, all by the leader's clock (KIP-836); ours is never used.
+
+use std::collections::BTreeSet;
+
+use super::{FETCH_MAX, Millis, Seat, Seen, Sight, View, seen, unseen};
+use crate::snapshot::{Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Source, Why};
+
+/// A live leader.
+pub(super) struct Leader<'a> {
+    node: &'a Node,
+    pub(super) said: &'a Leadership,
+    /// The leader's own time: it reports the present for itself.
+    now: i64,
+}
+
+/// Why there is no live leader to read from.
+pub(super) enum NoLeader {
+    /// A majority answers and none of it leads: an election is under way.
+    Election,
+    /// It cannot be told.
+    Unseen(Missed),
+}
+
+/// Finds the live leader among the controllers' answers.
+pub(super) fn leader<'a>(view: &View<'a>) -> Result<Leader<'a>, NoLeader> {
+    let claims: Vec<(NodeId, &Node, &Leadership)> = view
+        .controllers()
+        .filter_map(|(id, node)| match &node.quorum.said {
+            Ok(Quorum::Leader(said)) => Some((id, node, said)),
+            _ => None,
+        })
+        .collect();
+    let Some(epoch) = claims.iter().map(|(_, _, said)| said.epoch).max() else {
+        return Err(nobody_leads(view));
+    };
+    let mut newest = claims.into_iter().filter(|(_, _, said)| said.epoch == epoch);
+    let (Some((id, node, said)), other) = (newest.next(), newest.next()) else {
+        return Err(nobody_leads(view));
+    };
+    if let Some((second, ..)) = other {
+        let words = format!("{id} and {second} both lead in epoch {epoch}");
+        return Err(unknown(Why::Ambiguous, words));
+    }
+    if said.leader != id {
+        // A leader names itself, so this address belongs to another controller than was given for it.
+        let words = format!("{} was given as controller {id} and is controller {}", node.endpoint, said.leader);
+        return Err(unknown(Why::WrongTarget, words));
+    }
+    if said.high_watermark < 0 {
+        return Err(unknown(Why::NotLoaded, "the leader does not know its high watermark yet"));
+    }
+    let own = said.voters.iter().find(|voter| voter.id == id);
+    let Some(now) = own.and_then(|own| own.last_caught_up.max(own.last_fetch)) else {
+        let words = "the leader does not tell its own time (DescribeQuorum before version 1, or it does not vote)";
+        return Err(unknown(Why::WithoutMetric, words));
+    };
+    let leader = Leader { node, said, now };
+    let live = said.voters.iter().filter(|voter| leader.fetched_recently(voter)).count();
+    if live * 2 > said.voters.len() { Ok(leader) } else { Err(nobody_leads(view)) }
+}
+
+/// No live leader: an election if a majority of the controllers answers, otherwise the first reason for which
+/// one did not.
+fn nobody_leads(view: &View<'_>) -> NoLeader {
+    let expected = view.expected_controllers().cloned().unwrap_or_default();
+    let given: BTreeSet<NodeId> = view.controllers().map(|(id, _)| id).collect();
+    let all = expected.union(&given).count();
+    if all == 0 {
+        return unknown(Why::NoAddress, "no controller's address is known: give -C ID@HOST:PORT");
+    }
+    let answered = view.controllers().filter(|(_, node)| node.quorum.said.is_ok()).count();
+    if answered * 2 > all {
+        return NoLeader::Election;
+    }
+    let denied = view.controllers().find_map(|(id, node)| match &node.quorum.said {
+        Err(missed) if missed.why == Why::Denied => Some(denied(view, id, missed)),
+        _ => None,
+    });
+    denied.unwrap_or_else(|| {
+        let words = format!("{answered} of {all} controllers say who leads, a majority is needed");
+        unknown(Why::NotAsked, words)
+    })
+}
+
+/// Controllers have no ACLs before the copy, so a denial there says little about the rights that matter.
+fn denied(view: &View<'_>, id: NodeId, missed: &Missed) -> NoLeader {
+    if super::ladders::is_copied(view, id) {
+        return NoLeader::Unseen(missed.clone());
+    }
+    let words = format!("{}; before the copy only super.users may ask a controller", missed.words);
+    unknown(Why::ErrorCode, words)
+}
+
+fn unknown(why: Why, words: impl Into<String>) -> NoLeader {
+    NoLeader::Unseen(Missed::new(why, words))
+}
+
+impl Leader<'_> {
+    pub(super) fn id(&self) -> NodeId {
+        self.said.leader
+    }
+
+    pub(super) fn seat(&self, id: NodeId) -> Seen<Seat> {
+        let sits = |replicas: &[Replica]| replicas.iter().any(|replica| replica.id == id);
+        let (seat, field) = if sits(&self.said.voters) {
+            (Seat::Voter, "CurrentVoters")
+        } else if sits(&self.said.observers) {
+            (Seat::Observer, "Observers")
+        } else {
+            (Seat::Absent, "CurrentVoters")
+        };
+        Seen { value: seat, evidence: Some(self.evidence(field)) }
+    }
+
+    /// How far a voter is behind in time, by its last fetch and by when it was last caught up.
+    pub(super) fn lag(&self, id: NodeId) -> Sight<Millis> {
+        if id == self.id() {
+            return seen(Millis(0), Some(self.evidence("LeaderId")));
+        }
+        let voter = self.said.voters.iter().find(|voter| voter.id == id);
+        let evidence = Some(self.evidence("LastCaughtUpTimestamp"));
+        let Some((fetched, caught_up)) = voter.and_then(|voter| voter.last_fetch.zip(voter.last_caught_up)) else {
+            let words = "it has not been caught up with this leader";
+            return unseen(Missed::new(Why::NotLoaded, words), evidence);
+        };
+        seen(Millis(self.ago(fetched).0.max(self.ago(caught_up).0)), evidence)
+    }
+
+    /// The voters that are caught up, the leader apart.
+    pub(super) fn caught_up_followers(&self) -> impl Iterator<Item = NodeId> {
+        let ids = self.said.voters.iter().map(|voter| voter.id).filter(|id| *id != self.id());
+        ids.filter(|id| self.lag(*id).is_ok_and(|lag| lag.value <= FETCH_MAX))
+    }
+
+    fn fetched_recently(&self, voter: &Replica) -> bool {
+        voter.id == self.id() || voter.last_fetch.is_some_and(|fetched| self.ago(fetched) <= FETCH_MAX)
+    }
+
+    fn ago(&self, then: i64) -> Millis {
+        Millis(u64::try_from(self.now.saturating_sub(then)).unwrap_or(0))
+    }
+
+    pub(super) fn evidence(&self, field: &'static str) -> Evidence {
+        Evidence {
+            source: Source::Api { api: "DescribeQuorum", version: self.node.quorum.version, field },
+            endpoint: Some(self.node.endpoint.clone()),
+            at: self.node.quorum.at,
+            took: self.node.quorum.took,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! How a table is written: stages, rows, guards, and what a row may demand.
+//!
+//! Only the grammar is here; the tables themselves are in `stages`.
+
+use crate::signals::{BrokerRung, Millis, Seat, Signal, StateRung, Test, View};
+use crate::snapshot::Subject;
+
+/// A stage of the migration: an id that scripts know, and its rows.
+#[derive(Debug)]
+pub struct Stage {
+    /// The id: an API, never changed.
+    pub id: &'static str,
+    /// The title for people.
+    pub title: &'static str,
+    /// What must hold. The first row with several subjects heads the summary.
+    pub rows: &'static [Row],
+}
+
+/// One demand of a stage.
+#[derive(Debug)]
+pub struct Row {
+    /// The id of the findings that it makes.
+    pub id: &'static str,
+    /// Of whom.
+    pub of: Subjects,
+    /// What.
+    pub demand: Demand,
+    /// Whether the stage cannot be complete while this is unseen; otherwise the row is a witness, which can
+    /// only make a verdict worse.
+    pub required: bool,
+    /// When it is demanded at all.
+    pub when: Option<Condition>,
+    /// What those that hold do, in a sentence that begins with how many they are.
+    pub claim: &'static str,
+    /// The rest of what is said of it.
+    pub reason: Reason,
+}
+
+/// A condition under which waiting cannot help: every demand met by one subject.
+#[derive(Debug)]
+pub struct Guard {
+    /// The id of the findings that it makes.
+    pub id: &'static str,
+    /// Of whom.
+    pub of: Subjects,
+    /// What must be seen together.
+    pub when: &'static [Demand],
+    /// What is then true of the subject.
+    pub danger: &'static str,
+    /// The rest of what is said of it.
+    pub reason: Reason,
+}
+
+/// Why a row or guard is there, where that comes from, and what to do about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Reason {
+    /// Why it is demanded.
+    pub because: &'static str,
+    /// Where the fact comes from.
+    pub source: &'static str,
+    /// The id of what to do.
+    pub action: &'static str,
+    /// What to do, in words.
+    pub advice: &'static str,
+}
+
+/// Of whom something is demanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subjects {
+    /// The quorum, or the cluster as a whole.
+    Quorum,
+    /// Every broker that was declared.
+    ExpectedBrokers,
+    /// Every broker that is expected, given by hand, or listed by another.
+    KnownBrokers,
+    /// Every controller that was declared.
+    ExpectedControllers,
+    /// Every controller that is expected, given by hand, or a voter.
+    Controllers,
+    /// Every voter, by the live leader.
+    Voters,
+}
+
+impl Subjects {
+    /// The subjects, in one look.
+    #[must_use]
+    pub fn in_view(self, view: &View<'_>) -> Vec<Subject> {
+        let brokers = |ids: &mut dyn Iterator<Item = i32>| ids.map(Subject::Broker).collect();
+        let controllers = |ids: &mut dyn Iterator<Item = i32>| ids.map(Subject::Controller).collect();
+        match self {
+            Self::Quorum => vec![Subject::Quorum],
+            Self::ExpectedBrokers => brokers(&mut view.expected_brokers().into_iter().flatten().copied()),
+            Self::KnownBrokers => brokers(&mut view.known_brokers().into_iter()),
+            Self::ExpectedControllers => controllers(&mut view.expected_controllers().into_iter().flatten().copied()),
+            Self::Controllers => controllers(&mut view.known_controllers().into_iter()),
+            Self::Voters => controllers(&mut view.voters().into_iter()),
+        }
+    }
+
+    /// What one says of them in the plural.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::ExpectedBrokers | Self::KnownBrokers => "brokers",
+            Self::ExpectedControllers | Self::Controllers => "controllers",
+            Self::Voters => "voters",
+        }
+    }
+
+    /// Why there may be none, and what to do.
+    #[must_use]
+    pub fn nobody(self) -> &'static str {
+        match self {
+            Self::Quorum | Self::Voters => "nobody told who votes",
+            Self::ExpectedBrokers | Self::KnownBrokers => "nobody said which brokers there are: give --expect-brokers",
+            Self::ExpectedControllers | Self::Controllers => {
+                "nobody said which controllers there are: give -C or --expect-controllers"
+            }
+        }
+    }
+}
+
+/// A fact and what it is compared with, by type.
+#[derive(Debug, Clone, Copy)]
+pub enum Demand {
+    /// Something that is so or not.
+    Truth((Signal<bool>, Test<bool>)),
+    /// A broker's rung.
+    Broker((Signal<BrokerRung>, Test<BrokerRung>)),
+    /// The quorum's state.
+    State((Signal<StateRung>, Test<StateRung>)),
+    /// A controller's place in the quorum.
+    Seat((Signal<Seat>, Test<Seat>)),
+    /// A number of things.
+    Count((Signal<u64>, Test<u64>)),
+    /// A time.
+    Lag((Signal<Millis>, Test<Millis>)),
+}
+
+/// When a row is demanded at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Condition {
+    /// The condition in words.
+    pub words: &'static str,
+    /// Whether it holds; `None` if that cannot be told.
+    pub holds: fn(&View<'_>, Subject) -> Option<bool>,
+}
+
+const UNSAID: Reason = Reason { because: "", source: "", action: "", advice: "" };
+
+pub(super) const fn row(id: &'static str, of: Subjects, demand: Demand) -> Row {
+    Row { id, of, demand, required: true, when: None, claim: "", reason: UNSAID }
+}
+
+pub(super) const fn guard(id: &'static str, of: Subjects, when: &'static [Demand]) -> Guard {
+    Guard { id, of, when, danger: "", reason: UNSAID }
+}
+
+impl Row {
+    /// Makes it a witness.
+    pub(super) const fn where_exported(self) -> Self {
+        Self { required: false, ..self }
+    }
+
+    pub(super) const fn only(self, when: Condition) -> Self {
+        Self { when: Some(when), ..self }
+    }
+
+    pub(super) const fn claims(self, claim: &'static str) -> Self {
+        Self { claim, ..self }
+    }
+
+    pub(super) const fn because(self, because: &'static str) -> Self {
+        Self { reason: Reason { because, ..self.reason }, ..self }
+    }
+
+    pub(super) const fn source(self, source: &'static str) -> Self {
+        Self { reason: Reason { source, ..self.reason }, ..self }
+    }
+
+    pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {
+        Self { reason: Reason { action, advice, ..self.reason }, ..self }
+    }
+}
+
+impl Guard {
+    pub(super) const fn says(self, danger: &'static str) -> Self {
+        Self { danger, ..self }
+    }
+
+    pub(super) const fn because(self, because: &'static str) -> Self {
+        Self { reason: Reason { because, ..self.reason }, ..self }
+    }
+
+    pub(super) const fn source(self, source: &'static str) -> Self {
+        Self { reason: Reason { source, ..self.reason }, ..self }
+    }
+
+    pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {
+        Self { reason: Reason { action, advice, ..self.reason }, ..self }
+    }
+}

@@ -1,0 +1,199 @@
+//! The Kafka wire: bytes to and from kafka-protocol's messages, bounded.
+//!
+//! Here: which requests exist for us and in which versions, how large each answer may be, the length prefix,
+//! correlation ids, and the guard in front of every decode. Not here: sockets, time, retries, and what an
+//! answer means. Every request in this file only reads; there is none that could change a cluster.
+
+mod guard;
+mod shapes;
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::{ApiVersionsRequest, DescribeQuorumRequest, MetadataRequest, RequestHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+
+pub use guard::Malformed;
+use guard::{Shape, prove, prove_unknown_tags};
+
+/// `NONE` of `org.apache.kafka.common.protocol.Errors`.
+pub const NO_ERROR: i16 = 0;
+/// `NOT_LEADER_OR_FOLLOWER`: what a standby controller answers to `DescribeQuorum`.
+pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
+/// `CLUSTER_AUTHORIZATION_FAILED`.
+pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+/// `UNSUPPORTED_VERSION`: the answer to it has the form of version 0, whatever was asked (KIP-511).
+pub const UNSUPPORTED_VERSION: i16 = 35;
+
+/// A request that we send, with the bounds of its answer.
+pub trait Ask: Request {
+    /// Kafka's name of the API.
+    const NAME: &'static str;
+    /// The versions that we speak: those of the codec whose shape the guard knows.
+    const SPOKEN: RangeInclusive<i16>;
+    /// The largest answer that is read, in bytes, without its length prefix.
+    const LIMIT: usize;
+    /// The shape of the answer.
+    #[doc(hidden)]
+    const SHAPE: &'static Answer;
+}
+
+/// The shape of an answer, opaque outside this module.
+#[derive(Debug)]
+pub struct Answer(Shape);
+
+impl Ask for ApiVersionsRequest {
+    const NAME: &'static str = "ApiVersions";
+    // 4.4 lists a version 5 whose request has another body, so the codec's 4 is the highest we ever send.
+    const SPOKEN: RangeInclusive<i16> = 0..=4;
+    const LIMIT: usize = 64 * 1024;
+    const SHAPE: &'static Answer = &Answer(shapes::API_VERSIONS);
+}
+
+impl Ask for MetadataRequest {
+    const NAME: &'static str = "Metadata";
+    // In version 0 an empty list of topics means all of them, which can be many megabytes: never asked.
+    const SPOKEN: RangeInclusive<i16> = 1..=13;
+    const LIMIT: usize = 16 * 1024 * 1024;
+    const SHAPE: &'static Answer = &Answer(shapes::METADATA);
+}
+
+impl Ask for DescribeQuorumRequest {
+    const NAME: &'static str = "DescribeQuorum";
+    const SPOKEN: RangeInclusive<i16> = 0..=2;
+    const LIMIT: usize = 1024 * 1024;
+    const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_QUORUM);
+}
+
+/// Why the bytes of a peer were not taken for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The first bytes are those of an HTTP response.
+    Http,
+    /// The first bytes are those of a TLS record.
+    Tls,
+    /// The length prefix is negative or above the limit of the API.
+    Length {
+        /// The length that the peer announced, in bytes.
+        announced: i32,
+        /// The largest length that is read, in bytes.
+        limit: usize,
+    },
+    /// The answer belongs to another request.
+    CorrelationId {
+        /// The correlation id of our request.
+        expected: i32,
+        /// The one in the answer.
+        found: i32,
+    },
+    /// The frame does not have the shape of its message.
+    Malformed(Malformed),
+    /// The codec could not write the request or read the answer; its own words.
+    Codec(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http => write!(f, "this is an HTTP port, not a Kafka listener"),
+            Self::Tls => write!(f, "this is a TLS port; a PLAINTEXT listener was expected"),
+            Self::Length { announced, limit } => {
+                write!(f, "an answer of {announced} bytes announced, at most {limit} are read")
+            }
+            Self::CorrelationId { expected, found } => {
+                write!(f, "an answer with correlation id {found}, expected {expected}")
+            }
+            Self::Malformed(malformed) => write!(f, "a malformed answer: {malformed}"),
+            Self::Codec(words) => write!(f, "{words}"),
+        }
+    }
+}
+
+/// The length of the frame that follows this prefix.
+///
+/// # Errors
+/// [`Refusal`] when the prefix is the beginning of another protocol, or outside `0..=limit`.
+pub fn frame_length(prefix: [u8; 4], limit: usize) -> Result<usize, Refusal> {
+    match prefix {
+        [b'H', b'T', b'T', b'P'] => return Err(Refusal::Http),
+        // A TLS record: content type 20 to 23, version 3.x. As a length it would be above 335 million.
+        [0x14..=0x17, 0x03, ..] => return Err(Refusal::Tls),
+        _ => {}
+    }
+    let announced = i32::from_be_bytes(prefix);
+    usize::try_from(announced).ok().filter(|length| *length <= limit).ok_or(Refusal::Length { announced, limit })
+}
+
+/// A request as it goes on the wire, length prefix included.
+///
+/// # Errors
+/// [`Refusal::Codec`] when the request cannot be written in this version.
+pub fn encode<A: Ask>(request: &A, version: i16, correlation_id: i32) -> Result<Bytes, Refusal> {
+    let header = RequestHeader::default()
+        .with_request_api_key(A::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation_id)
+        .with_client_id(Some(StrBytes::from_static_str("kraft-check")));
+    let mut body = BytesMut::new();
+    header
+        .encode(&mut body, A::header_version(version))
+        .and_then(|()| request.encode(&mut body, version))
+        .map_err(|error| Refusal::Codec(format!("cannot write {} v{version}: {error}", A::NAME)))?;
+    let length = u32::try_from(body.len()).map_err(|error| Refusal::Codec(error.to_string()))?;
+    let mut frame = BytesMut::with_capacity(4 + body.len());
+    frame.put_u32(length);
+    frame.extend_from_slice(&body);
+    Ok(frame.freeze())
+}
+
+/// An answer, from the bytes after its length prefix.
+///
+/// # Errors
+/// [`Refusal`] when the correlation id is another, or the frame is not exactly one message of this version.
+pub fn decode<A: Ask>(frame: &Bytes, version: i16, correlation_id: i32) -> Result<A::Response, Refusal> {
+    let mut at = body_start::<A>(frame, version, correlation_id)?;
+    prove(&A::SHAPE.0, version, frame, at).map_err(Refusal::Malformed)?;
+    let mut body = frame.slice(at..);
+    let response = A::Response::decode(&mut body, version)
+        .map_err(|error| Refusal::Codec(format!("cannot read {} v{version}: {error}", A::NAME)))?;
+    at = frame.len() - body.len();
+    if body.is_empty() {
+        Ok(response)
+    } else {
+        Err(Refusal::Malformed(Malformed { at, what: "guard and codec disagree on the message's end".to_owned() }))
+    }
+}
+
+/// The error code that an answer begins with, before anything else of it is read: `ApiVersions` answers 35 in
+/// the form of version 0, so the version must be chosen by it.
+///
+/// # Errors
+/// [`Refusal`] when the correlation id is another or the frame is too short.
+pub fn leading_error_code<A: Ask>(frame: &Bytes, version: i16, correlation_id: i32) -> Result<i16, Refusal> {
+    let at = body_start::<A>(frame, version, correlation_id)?;
+    match frame.get(at..at + 2) {
+        Some(&[high, low]) => Ok(i16::from_be_bytes([high, low])),
+        _ => Err(too_short(at)),
+    }
+}
+
+/// Where the body begins, once the header is proved to answer our request.
+fn body_start<A: Ask>(frame: &Bytes, version: i16, correlation_id: i32) -> Result<usize, Refusal> {
+    let Some(&[a, b, c, d]) = frame.get(..4) else {
+        return Err(too_short(frame.len()));
+    };
+    let found = i32::from_be_bytes([a, b, c, d]);
+    if found != correlation_id {
+        return Err(Refusal::CorrelationId { expected: correlation_id, found });
+    }
+    if A::Response::header_version(version) == 0 {
+        Ok(4)
+    } else {
+        prove_unknown_tags(frame, 4).map_err(Refusal::Malformed)
+    }
+}
+
+fn too_short(at: usize) -> Refusal {
+    Refusal::Malformed(Malformed { at, what: "the frame ends".to_owned() })
+}

@@ -1,0 +1,116 @@
+//! The shapes of the three responses that peers send us, as the guard walks them.
+//!
+//! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum}Response.json`
+//! (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
+
+use super::guard::{Field, Part, Shape};
+use Part::{Array, Fixed, NodeIds, NullableText, Text};
+
+/// ApiVersions, versions 0 to 4. Flexible from 3 on, but its header never is (KIP-511).
+pub(super) const API_VERSIONS: Shape = Shape {
+    fields: &[
+        always(Fixed(2)), // ErrorCode
+        always(Array(&[
+            always(Fixed(2)), // ApiKey
+            always(Fixed(2)), // MinVersion
+            always(Fixed(2)), // MaxVersion
+        ])),
+        since(1, Fixed(4)), // ThrottleTimeMs
+    ],
+    flexible_since: 3,
+    tags: &[
+        (
+            0, // SupportedFeatures
+            Array(&[always(Text), always(Fixed(2)), always(Fixed(2))]),
+        ),
+        (1, Fixed(8)), // FinalizedFeaturesEpoch
+        (
+            2, // FinalizedFeatures
+            Array(&[always(Text), always(Fixed(2)), always(Fixed(2))]),
+        ),
+        (3, Fixed(1)), // ZkMigrationReady (KIP-866)
+    ],
+};
+
+/// Metadata, versions 1 to 13.
+pub(super) const METADATA: Shape = Shape {
+    fields: &[
+        since(3, Fixed(4)), // ThrottleTimeMs
+        always(Array(&[
+            always(Fixed(4)),       // NodeId
+            always(Text),           // Host
+            always(Fixed(4)),       // Port
+            since(1, NullableText), // Rack
+        ])),
+        since(2, NullableText), // ClusterId
+        since(1, Fixed(4)),     // ControllerId
+        always(Array(&[
+            always(Fixed(2)), // ErrorCode
+            between(0, 11, Text),
+            since(12, NullableText), // Name, null when asked by id
+            since(10, Fixed(16)),    // TopicId
+            since(1, Fixed(1)),      // IsInternal
+            always(Array(&[
+                always(Fixed(2)),   // ErrorCode
+                always(Fixed(4)),   // PartitionIndex
+                always(Fixed(4)),   // LeaderId
+                since(7, Fixed(4)), // LeaderEpoch
+                always(NodeIds),    // ReplicaNodes
+                always(NodeIds),    // IsrNodes
+                since(5, NodeIds),  // OfflineReplicas
+            ])),
+            since(8, Fixed(4)), // TopicAuthorizedOperations
+        ])),
+        between(8, 10, Fixed(4)), // ClusterAuthorizedOperations
+        since(13, Fixed(2)),      // ErrorCode
+    ],
+    flexible_since: 9,
+    tags: &[],
+};
+
+/// DescribeQuorum, versions 0 to 2 (KIP-595, KIP-836, KIP-853).
+pub(super) const DESCRIBE_QUORUM: Shape = Shape {
+    fields: &[
+        always(Fixed(2)),       // ErrorCode
+        since(2, NullableText), // ErrorMessage
+        always(Array(&[
+            always(Text), // TopicName
+            always(Array(&[
+                always(Fixed(4)),        // PartitionIndex
+                always(Fixed(2)),        // ErrorCode
+                since(2, NullableText),  // ErrorMessage
+                always(Fixed(4)),        // LeaderId
+                always(Fixed(4)),        // LeaderEpoch
+                always(Fixed(8)),        // HighWatermark
+                always(Array(REPLICAS)), // CurrentVoters
+                always(Array(REPLICAS)), // Observers
+            ])),
+        ])),
+        since(
+            2, // Nodes
+            Array(&[always(Fixed(4)), always(Array(&[always(Text), always(Text), always(Fixed(2))]))]),
+        ),
+    ],
+    flexible_since: 0,
+    tags: &[],
+};
+
+const REPLICAS: &[Field] = &[
+    always(Fixed(4)),    // ReplicaId
+    since(2, Fixed(16)), // ReplicaDirectoryId
+    always(Fixed(8)),    // LogEndOffset
+    since(1, Fixed(8)),  // LastFetchTimestamp
+    since(1, Fixed(8)),  // LastCaughtUpTimestamp
+];
+
+const fn always(part: Part) -> Field {
+    between(0, i16::MAX, part)
+}
+
+const fn since(since: i16, part: Part) -> Field {
+    between(since, i16::MAX, part)
+}
+
+const fn between(since: i16, until: i16, part: Part) -> Field {
+    Field { since, until, part }
+}
