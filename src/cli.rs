@@ -2,9 +2,10 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::exit;
+use crate::render::{Findings, Format};
 use crate::stages::STAGES;
 
 /// The command line.
@@ -66,24 +67,6 @@ pub struct StageArgs {
     pub findings: Findings,
 }
 
-/// The form of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Lines for people.
-    Human,
-    /// One JSON document.
-    Json,
-}
-
-/// Which findings are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Findings {
-    /// Those that do not hold or were not seen.
-    Failing,
-    /// Every one.
-    All,
-}
-
 /// Why there is nothing to do.
 #[derive(Debug)]
 pub enum NotRun {
@@ -115,7 +98,7 @@ pub fn parse(args: &[std::ffi::OsString]) -> Result<Cli, NotRun> {
 pub fn format_of_unreadable(args: &[std::ffi::OsString]) -> Format {
     let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
     let joined = ["-ojson", "-o=json", "--output=json"];
-    let apart = words.windows(2).any(|pair| ["-o", "--output"].contains(&pair[0]) && pair[1] == "json");
+    let apart = words.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]));
     if apart || words.iter().any(|word| joined.contains(word)) { Format::Json } else { Format::Human }
 }
 

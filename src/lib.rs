@@ -3,6 +3,8 @@
 //! One straight way: what is asked → what was seen → what it means → what we say. `docs/architecture.md` draws
 //! it. Before 1.0 the library has no promised API; exit codes, verdict words and stage ids are promised.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 /// What was typed, as types; no I/O.
 pub mod cli;
 /// What was typed, checked and resolved into a plan and expectations.

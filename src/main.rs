@@ -1,17 +1,19 @@
 //! argv → command → report → bytes and exit code.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kraft_check::cli::{Command, Findings, NotRun};
+use kraft_check::cli::{Command, NotRun};
 use kraft_check::config::{Refusal, Request};
 use kraft_check::evaluate::{evaluate, needs_second_look};
 use kraft_check::exit::{self, Exit};
 use kraft_check::observe::dial::Sockets;
 use kraft_check::observe::look;
-use kraft_check::render::{Document, render};
+use kraft_check::render::{Document, Findings, render};
 use kraft_check::report::Report;
 use kraft_check::snapshot::Snapshot;
 use kraft_check::{cli, config, output};

@@ -3,9 +3,28 @@
 mod human;
 mod json;
 
-use crate::cli::{Findings, Format};
+use clap::ValueEnum;
+
 use crate::exit::Exit;
 use crate::report::Report;
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Lines for people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Which findings are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Findings {
+    /// Those that do not hold or were not seen.
+    Failing,
+    /// Every one.
+    All,
+}
 
 /// What leaves the process, in one of the formats.
 pub enum Document<'a> {

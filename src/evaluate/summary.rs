@@ -54,8 +54,8 @@ fn of_row(row: &Row, decides: Standing, judged: &[Judged]) -> Option<String> {
         Standing::Unknown => "not seen",
         _ => "not yet",
     };
+    let named = others.iter().take(IDS_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
     let rest = others.len().saturating_sub(IDS_MAX);
-    let named = others[..others.len() - rest].join(", ");
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     Some(format!("{head}; {missing}: {named}{more}"))
 }

@@ -1,13 +1,14 @@
 //! Lines for people: the first is the whole story, then what does not hold, then what to do. 80 columns.
 
-use super::clean;
-use crate::cli::Findings;
+use super::{Findings, clean};
 use crate::report::{Action, Finding, Report, Standing, Verdict};
 use crate::snapshot::Subject;
 
 const WIDTH: usize = 80;
 /// How many findings are listed before they are counted: a terminal is no place for a thousand.
 const LINES_MAX: usize = 30;
+/// How many nodes one piece of advice names before it counts the rest.
+const IDS_MAX: usize = 8;
 
 /// The report as lines.
 pub(super) fn report(report: &Report, which: Findings) -> String {
@@ -23,7 +24,7 @@ pub(super) fn report(report: &Report, which: Findings) -> String {
         |finding: &&Finding| which == Findings::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped);
     let findings: Vec<&Finding> = report.findings.iter().filter(listed).collect();
     let shown = if which == Findings::All { findings.len() } else { findings.len().min(LINES_MAX) };
-    for finding in &findings[..shown] {
+    for finding in findings.iter().take(shown) {
         let word = match finding.standing {
             Standing::Blocked => "blocked",
             Standing::NotYet => "not yet",
@@ -54,10 +55,12 @@ pub(super) fn report(report: &Report, which: Findings) -> String {
 fn next(action: &Action) -> String {
     let ids: Vec<String> =
         action.subjects.iter().filter(|subject| **subject != Subject::Quorum).map(ToString::to_string).collect();
-    match ids.len() {
-        0 => action.text.clone(),
-        count if count > 8 => format!("{} and {} more: {}", ids[..8].join(", "), count - 8, action.text),
-        _ => format!("{}: {}", ids.join(", "), action.text),
+    let rest = ids.len().saturating_sub(IDS_MAX);
+    let named = ids.into_iter().take(IDS_MAX).collect::<Vec<_>>().join(", ");
+    match (named.is_empty(), rest) {
+        (true, _) => action.text.clone(),
+        (false, 0) => format!("{named}: {}", action.text),
+        (false, rest) => format!("{named} and {rest} more: {}", action.text),
     }
 }
 

@@ -7,8 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use super::clean;
-use crate::cli::Findings;
+use super::{Findings, clean};
 use crate::exit::{self, Exit};
 use crate::report::{Finding, Note, Position, Report, Standing, Value};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};

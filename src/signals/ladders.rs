@@ -140,7 +140,7 @@ pub fn differing_gauges(view: &View<'_>) -> Vec<(NodeId, &'static str)> {
     let Ok(state) = state_gauge(view, leader.id()) else { return Vec::new() };
     let pages = view.look.pages.iter();
     let seen = pages.filter_map(|page| state_gauge(view, page.id).ok().map(|gauge| (page.id, gauge.value)));
-    seen.filter(|(_, value)| *value != state.value).map(|(id, value)| (id, STATE_NAMES[usize::from(value)])).collect()
+    seen.filter(|(_, value)| *value != state.value).map(|(id, value)| (id, state_name(value))).collect()
 }
 
 /// `ZkMigrationState` in numbers, as 3.5 to 3.9 have them (`ZkMigrationState.java`). They are not in the order
@@ -149,7 +149,15 @@ const NONE: u8 = 0;
 const MIGRATION: u8 = 1;
 const PRE_MIGRATION: u8 = 2;
 const POST_MIGRATION: u8 = 3;
-const STATE_NAMES: [&str; 4] = ["NONE", "MIGRATION", "PRE_MIGRATION", "POST_MIGRATION"];
+
+fn state_name(state: u8) -> &'static str {
+    match state {
+        MIGRATION => "MIGRATION",
+        PRE_MIGRATION => "PRE_MIGRATION",
+        POST_MIGRATION => "POST_MIGRATION",
+        _ => "NONE",
+    }
+}
 
 /// `ZkMigrationState` as one controller's page has it: 0 to 3, whatever else is there is unseen.
 fn state_gauge(view: &View<'_>, id: NodeId) -> Sight<u8> {

@@ -168,7 +168,7 @@ impl Walk<'_> {
         }
         let start = self.at;
         self.skip(width, "a length")?;
-        let value = self.body[start..self.at].iter().fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
+        let value = self.body.iter().take(self.at).skip(start).fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
         let null = if width == 2 { 0xffff } else { 0xffff_ffff };
         let sign = if width == 2 { 0x8000 } else { 0x8000_0000 };
         match value {

@@ -1,1 +1,25 @@
-//! placeholder
+//! What can be told without a Kafka: no Java is needed here. One file a question.
+
+#![forbid(unsafe_code)]
+
+/// Are the arrows as drawn, the pure modules pure, the files small?
+mod architecture;
+/// What does each kind of bad input look like?
+mod command_line;
+/// Does the real network keep its seam, TLS included?
+mod dial;
+/// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
+mod guard;
+/// What is read from a metrics page, and what is refused?
+mod pages;
+/// What does each kind of silence and lie look like, over real sockets?
+mod peers;
+/// Does a look end in time, whoever stays silent?
+mod silence;
+/// Are the tables well formed, and their ids those that scripts know?
+mod tables;
+
+/// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
+mod memory;
+/// The built binary, run once.
+mod tool;

@@ -1,0 +1,40 @@
+//! The built binary, run once.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs the binary with these arguments, apart by spaces.
+pub(crate) fn run(args: &str) -> Ran {
+    run_args(&args.split_whitespace().collect::<Vec<_>>())
+}
+
+/// Runs the binary with these arguments.
+pub(crate) fn run_args(args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_kraft-check")).args(args).output().expect("the binary starts");
+    Ran {
+        // A signal instead of a code is what an abort would look like.
+        code: output.status.code().expect("the binary ends by itself"),
+        stdout: String::from_utf8(output.stdout).expect("text on stdout"),
+        stderr: String::from_utf8(output.stderr).expect("text on stderr"),
+    }
+}
+
+impl Ran {
+    /// Standard output as exactly one JSON document that agrees with the exit code.
+    pub(crate) fn json(&self) -> Value {
+        let document: Value = serde_json::from_str(&self.stdout).expect("one JSON document on stdout");
+        assert_eq!(document["exit_code"], self.code, "the document and the process agree");
+        assert_eq!(document["retryable"], [1, 3, 124].contains(&self.code), "retryable is exactly 1, 3, 124");
+        assert_eq!(self.stderr, "", "nothing on stderr");
+        document
+    }
+}
