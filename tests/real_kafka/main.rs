@@ -1,1 +1,28 @@
-//! placeholder
+//! The built binary against real Apache Kafka clusters that really migrate. Needs Java and Maven; what is missing
+//! fails with the line that installs it.
+
+#![forbid(unsafe_code)]
+
+/// Is every verdict right, in every phase of the way forward?
+mod forward;
+/// Is every guard met where it must be, and nowhere else?
+mod guards;
+/// The built binary's verdicts, held to a table.
+mod verdicts;
+
+// The harness: a cluster of real Kafka and the moves by which an operator migrates it.
+mod ask;
+mod cluster;
+mod distribution;
+mod exporter;
+mod jvm;
+mod node;
+mod ports;
+mod properties;
+mod zookeeper;
+
+/// The newest 3.9.
+const KAFKA: &str = "3.9.2";
+/// `ZkMigrationState` in numbers, as 3.5 to 3.9 have them.
+const MIGRATION: i32 = 1;
+const POST_MIGRATION: i32 = 3;

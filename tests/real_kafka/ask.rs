@@ -1,0 +1,121 @@
+//! Questions to Kafka nodes, asked without any of the code under test: the second opinion by which the tests
+//! know that a phase is really reached. Blocking, one connection per question, PLAINTEXT only.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
+pub(crate) use kafka_protocol::messages::describe_quorum_response::PartitionData as Quorum;
+use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
+use kafka_protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateTopicsRequest, DescribeQuorumRequest, MetadataRequest,
+    MetadataResponse, RequestHeader, ResponseHeader, TopicName,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const CORRELATION: i32 = 1;
+
+/// The key of `LeaderAndIsr`, which only brokers in ZooKeeper mode serve. The crate does not know it any more.
+pub(crate) const LEADER_AND_ISR: i16 = 4;
+/// The key of `Vote`, which only KRaft controllers serve.
+pub(crate) const VOTE: i16 = 52;
+
+pub(crate) fn api_versions(node: SocketAddr) -> io::Result<ApiVersionsResponse> {
+    let question = ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str("kraft-check-tests"))
+        .with_client_software_version(StrBytes::from_static_str("0"));
+    ask(node, 3, &question)
+}
+
+/// Brokers, topics and what this broker takes for the active controller.
+pub(crate) fn metadata(broker: SocketAddr) -> io::Result<MetadataResponse> {
+    let every_topic = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false);
+    ask(broker, 12, &every_topic)
+}
+
+/// The quorum as its leader sees it; every other controller refuses to answer.
+pub(crate) fn quorum(controller: SocketAddr) -> io::Result<Quorum> {
+    let log = TopicData::default()
+        .with_topic_name(TopicName(StrBytes::from_static_str("__cluster_metadata")))
+        .with_partitions(vec![PartitionData::default()]);
+    let question = DescribeQuorumRequest::default().with_topics(vec![log]);
+    let answer = ask(controller, 1, &question)?;
+    let partition = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
+    match (answer.error_code, partition) {
+        (0, Some(quorum)) if quorum.error_code == 0 => Ok(quorum),
+        (0, Some(quorum)) => Err(io::Error::other(format!("DescribeQuorum error {}", quorum.error_code))),
+        (error, _) => Err(io::Error::other(format!("DescribeQuorum error {error}"))),
+    }
+}
+
+/// Creates a topic; the broker must be the active controller.
+pub(crate) fn create_topic(
+    controller: SocketAddr,
+    name: &'static str,
+    partitions: i32,
+    replicas: i16,
+) -> io::Result<()> {
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(StrBytes::from_static_str(name)))
+        .with_num_partitions(partitions)
+        .with_replication_factor(replicas);
+    let question = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+    let answer = ask(controller, 7, &question)?;
+    match answer.topics.first().map(|topic| topic.error_code) {
+        Some(0) => Ok(()),
+        error => Err(io::Error::other(format!("CreateTopics error {error:?}"))),
+    }
+}
+
+pub(crate) fn serves(answer: &ApiVersionsResponse, key: i16) -> bool {
+    answer.api_keys.iter().any(|api| api.api_key == key)
+}
+
+pub(crate) fn broker_ids(answer: &MetadataResponse) -> BTreeSet<i32> {
+    ids(answer.brokers.iter().map(|broker| &broker.node_id))
+}
+
+pub(crate) fn partitions(answer: &MetadataResponse) -> impl Iterator<Item = &MetadataResponsePartition> {
+    answer.topics.iter().flat_map(|topic| &topic.partitions)
+}
+
+pub(crate) fn ids<'a>(nodes: impl IntoIterator<Item = &'a BrokerId>) -> BTreeSet<i32> {
+    nodes.into_iter().map(|id| id.0).collect()
+}
+
+fn ask<Q: Request>(node: SocketAddr, version: i16, question: &Q) -> io::Result<Q::Response> {
+    let mut stream = TcpStream::connect_timeout(&node, CONNECT_LIMIT)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    stream.set_write_timeout(Some(ANSWER_LIMIT))?;
+
+    let header = RequestHeader::default()
+        .with_request_api_key(Q::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(CORRELATION);
+    let mut frame = BytesMut::zeroed(4);
+    header
+        .encode(&mut frame, Q::header_version(version))
+        .and_then(|()| question.encode(&mut frame, version))
+        .map_err(io::Error::other)?;
+    let length = u32::try_from(frame.len() - 4).expect("a short request");
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    stream.write_all(&frame)?;
+
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut frame)?;
+    let mut frame = Bytes::from(frame);
+    let header = ResponseHeader::decode(&mut frame, Q::Response::header_version(version)).map_err(io::Error::other)?;
+    if header.correlation_id != CORRELATION {
+        return Err(io::Error::other("the answer to another question"));
+    }
+    Q::Response::decode(&mut frame, version).map_err(io::Error::other)
+}

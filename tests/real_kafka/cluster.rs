@@ -1,0 +1,267 @@
+//! A cluster of real Kafka nodes in a temporary folder, and the moves by which an operator migrates it.
+//! Every move returns when the cluster has settled again; what that means is written down in `readiness`.
+
+mod layout;
+mod readiness;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, thread};
+
+use crate::ask;
+use crate::distribution::Distribution;
+use crate::exporter;
+use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
+use crate::ports::Ports;
+use crate::zookeeper::ZooKeeper;
+
+const FIRST_CONTROLLER: i32 = 3001;
+/// `ZkMigrationState` of controllers that wait for the brokers (3.5 to 3.9).
+const PRE_MIGRATION: i32 = 2;
+const TOPICS: [(&str, i32); 2] = [("orders", 6), ("payments", 3)];
+
+/// How large a cluster is. Brokers have the ids 1, 2, … and controllers 3001, 3002, ….
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) brokers: i32,
+    pub(crate) controllers: i32,
+    pub(crate) topics: bool,
+}
+
+pub(crate) struct Cluster {
+    kafka: Distribution,
+    shape: Shape,
+    nodes: BTreeMap<i32, Node>,
+    neighbours: Neighbours,
+    folder: PathBuf,
+    /// Keeps other clusters away from the ports as long as this one lives.
+    _ports: Ports,
+}
+
+impl Cluster {
+    /// Starts ZooKeeper and brokers in ZooKeeper mode. Controllers have a place but do not run yet.
+    pub(crate) fn start(kafka: &Distribution, shape: Shape) -> Self {
+        let mut cluster = Self::laid_out(kafka, shape);
+        cluster.launch(ZOOKEEPER);
+        cluster.await_zookeeper();
+        for id in cluster.broker_ids() {
+            cluster.launch(id);
+        }
+        cluster.await_brokers();
+        if shape.topics {
+            cluster.create_topics();
+            cluster.await_brokers();
+        }
+        cluster
+    }
+
+    /// Formats and starts all controllers with the flag and waits until they are ready to take over.
+    pub(crate) fn provision_controllers(&mut self) {
+        self.provision_controllers_as(ControllerMode::Flagged);
+        if self.kafka.has_migration_gauge() {
+            self.await_state(PRE_MIGRATION);
+        }
+    }
+
+    /// Formats and starts all controllers in this mode and waits until they are a quorum.
+    pub(crate) fn provision_controllers_as(&mut self, mode: ControllerMode) {
+        let cluster_id = self.cluster_id();
+        let mut formatting = Vec::new();
+        for id in self.controller_ids() {
+            self.set_role(id, Role::Controller(mode));
+            let jvm = self.nodes[&id].format(&self.kafka, &self.neighbours, &cluster_id);
+            formatting.push((id, jvm));
+        }
+        for (id, jvm) in formatting {
+            if let Err(reason) = jvm.finish(Duration::from_mins(1)) {
+                let words = self.nodes[&id].last_words(20);
+                panic!("controller {id} cannot be formatted: {reason}\n{words}");
+            }
+            self.launch(id);
+        }
+        self.await_quorum();
+    }
+
+    /// Makes this controller the leader: whoever else leads is killed and started again.
+    pub(crate) fn elect(&mut self, id: i32) {
+        loop {
+            let leader = self.leader();
+            if leader == id {
+                return;
+            }
+            self.kill(leader);
+            assert_ne!(self.leader(), leader, "a killed controller does not lead");
+            self.start_again(leader);
+        }
+    }
+
+    /// Stops all controllers and forgets what they knew, the first half of a way back.
+    pub(crate) fn remove_controllers(&mut self) {
+        let running: Vec<_> = self.controller_ids().filter_map(|id| self.node(id).jvm.take()).collect();
+        for jvm in &running {
+            jvm.terminate();
+        }
+        for jvm in running {
+            jvm.stop();
+        }
+        for id in self.controller_ids() {
+            fs::remove_dir_all(&self.nodes[&id].folder).expect("the controller's folder goes");
+        }
+    }
+
+    /// Takes the control over the brokers back from controllers that are gone: the second half of a way back.
+    ///
+    /// Returns when every broker knows of the new controller. A broker that is stopped before that tries to
+    /// take its leave from the old ones for as long as one lets it.
+    pub(crate) fn return_to_zookeeper(&mut self) {
+        for left_behind in ["/controller", "/migration"] {
+            let was_there = self.zookeeper().delete(left_behind);
+            assert!(was_there.expect("ZooKeeper answers"), "no {left_behind}");
+        }
+        self.await_zookeeper_controller();
+    }
+
+    pub(crate) fn restart_broker(&mut self, id: i32, mode: BrokerMode) {
+        assert!(self.broker_ids().contains(&id), "{id} is no broker");
+        self.stop(id);
+        self.set_role(id, Role::Broker(mode));
+        self.start_again(id);
+    }
+
+    pub(crate) fn restart_controller(&mut self, id: i32, mode: ControllerMode) {
+        assert!(self.controller_ids().contains(&id), "{id} is no controller");
+        self.stop(id);
+        self.set_role(id, Role::Controller(mode));
+        self.start_again(id);
+    }
+
+    /// Stops a node as its operator would.
+    pub(crate) fn stop(&mut self, id: i32) {
+        if let Some(jvm) = self.node(id).jvm.take() {
+            jvm.stop();
+        }
+    }
+
+    /// Ends a node as a power cut would.
+    pub(crate) fn kill(&mut self, id: i32) {
+        self.node(id).jvm = None;
+    }
+
+    /// Starts a stopped node as what it was before.
+    pub(crate) fn start_again(&mut self, id: i32) {
+        match self.nodes[&id].role {
+            Role::ZooKeeper => {
+                self.launch(id);
+                self.await_zookeeper();
+            }
+            Role::Broker(mode) => {
+                if mode != BrokerMode::Kraft {
+                    self.await_deregistration(id);
+                }
+                self.launch(id);
+                self.await_brokers();
+            }
+            Role::Controller(_) => {
+                self.launch(id);
+                self.await_quorum();
+            }
+        }
+    }
+
+    pub(crate) fn broker_ids(&self) -> RangeInclusive<i32> {
+        1..=self.shape.brokers
+    }
+
+    pub(crate) fn controller_ids(&self) -> RangeInclusive<i32> {
+        FIRST_CONTROLLER..=FIRST_CONTROLLER + self.shape.controllers - 1
+    }
+
+    /// All brokers, in the form of `bootstrap.servers`.
+    pub(crate) fn bootstrap_servers(&self) -> String {
+        self.list(self.broker_ids(), |node| node.address.to_string())
+    }
+
+    /// All controllers, in the form of `controller.quorum.voters`.
+    pub(crate) fn controllers(&self) -> String {
+        self.neighbours.voters.clone()
+    }
+
+    /// The exporter pages of all controllers, as `3001=URL,3002=URL`.
+    pub(crate) fn pages(&self) -> String {
+        self.list(self.controller_ids(), |node| format!("{}={}", node.id, self.page(node.id)))
+    }
+
+    pub(crate) fn endpoint(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].address
+    }
+
+    pub(crate) fn page(&self, id: i32) -> String {
+        format!("http://{}/metrics", self.nodes[&id].exporter)
+    }
+
+    /// A gauge of the controller as a node's page has it now; nothing when there is no page or no such gauge.
+    pub(crate) fn gauge(&self, id: i32, name: &str) -> Option<f64> {
+        let page = exporter::page(self.nodes[&id].exporter).ok()?;
+        exporter::gauge(&page, name)
+    }
+
+    pub(crate) fn zookeeper(&self) -> ZooKeeper {
+        ZooKeeper(self.endpoint(ZOOKEEPER))
+    }
+
+    fn set_role(&mut self, id: i32, role: Role) {
+        self.node(id).role = role;
+    }
+
+    fn launch(&mut self, id: i32) {
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        assert!(node.jvm.is_none(), "{} runs already", node.name());
+        node.start(&self.kafka, &self.neighbours);
+    }
+
+    fn node(&mut self, id: i32) -> &mut Node {
+        self.nodes.get_mut(&id).expect("a node of the cluster")
+    }
+
+    fn list(&self, ids: RangeInclusive<i32>, entry: impl Fn(&Node) -> String) -> String {
+        let entries: Vec<_> = ids.map(|id| entry(&self.nodes[&id])).collect();
+        entries.join(",")
+    }
+
+    fn cluster_id(&self) -> String {
+        let found = self.zookeeper().get("/cluster/id").expect("an answer");
+        let json = found.expect("brokers have written the cluster's id");
+        let (_, rest) = json.split_once("\"id\":\"").expect("an id");
+        rest.split('"').next().expect("an id").to_owned()
+    }
+
+    fn create_topics(&self) {
+        let any = self.endpoint(1);
+        let controller = ask::metadata(any).expect("metadata").controller_id.0;
+        let replicas = i16::try_from(self.neighbours.replication_factor).expect("at most 3");
+        for (name, partitions) in TOPICS {
+            ask::create_topic(self.endpoint(controller), name, partitions, replicas)
+                .unwrap_or_else(|error| panic!("topic {name}: {error}"));
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // All at once first, because every one that is waited for takes a moment.
+        for jvm in self.nodes.values_mut().filter_map(|node| node.jvm.as_mut()) {
+            jvm.kill();
+        }
+        for node in self.nodes.values_mut() {
+            node.jvm = None;
+        }
+        if thread::panicking() {
+            eprintln!("the cluster's folder is kept: {}", self.folder.display());
+        } else if let Err(error) = fs::remove_dir_all(&self.folder) {
+            eprintln!("{} stays: {error}", self.folder.display());
+        }
+    }
+}

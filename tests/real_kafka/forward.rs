@@ -1,0 +1,162 @@
+//! The way forward, by the book: every phase of a migration, mixed ones and outages included, judged in every
+//! stage. The tables say what a migration means, not what the tool happened to answer.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::cluster::{Cluster, Shape};
+use crate::distribution::Distribution;
+use crate::node::{BrokerMode, ControllerMode};
+use crate::verdicts::V::{Huh, No, Ok};
+use crate::verdicts::{Expected, STAGES, Walk, ask, brokers, controllers, findings, whole};
+use crate::{KAFKA, MIGRATION, POST_MIGRATION};
+
+const WHOLE_WAY: &[Expected] = &[
+    Expected {
+        phase: "pure ZooKeeper",
+        verdicts: [Huh, No, No, No],
+        why: "nobody answers at the controllers' addresses; the brokers are plainly on ZooKeeper",
+    },
+    Expected { phase: "controllers up", verdicts: [Ok, No, No, No], why: "the quorum stands and no broker has begun" },
+    Expected { phase: "one broker flagged", verdicts: [Ok, No, No, No], why: "two brokers have not begun" },
+    Expected { phase: "one broker held back", verdicts: [Ok, No, No, No], why: "the copy waits for the last broker" },
+    Expected { phase: "all in migration mode", verdicts: [Ok, Ok, No, No], why: "the last broker started the copy" },
+    Expected {
+        phase: "a voter just stopped",
+        verdicts: [Huh, Ok, No, No],
+        why: "a controller is silent, and its last fetch is still fresh; the other two are a quorum",
+    },
+    Expected {
+        phase: "a voter stopped for 12 s",
+        verdicts: [No, Ok, No, No],
+        why: "a voter is seen not to fetch any more",
+    },
+    Expected {
+        phase: "a broker stopped",
+        verdicts: [Ok, Huh, No, No],
+        why: "nobody can say what the silent broker is; the others are not on KRaft, which settles the later stages",
+    },
+    Expected {
+        phase: "one broker on KRaft",
+        verdicts: [Ok, Ok, No, No],
+        why: "two brokers are still in migration mode",
+    },
+    Expected { phase: "all brokers on KRaft", verdicts: [Ok, Ok, Ok, No], why: "only the controllers are left" },
+    Expected {
+        phase: "a KRaft broker stopped",
+        verdicts: [Ok, Huh, Huh, No],
+        why: "the silent broker may be anything; that the state is not POST_MIGRATION settles the last stage",
+    },
+    Expected {
+        phase: "one controller without the flag",
+        verdicts: [Ok, Ok, Ok, No],
+        why: "no broker is on ZooKeeper, so a controller may lose its flag; two still have it",
+    },
+    Expected { phase: "finalized", verdicts: [Ok, Ok, Ok, Ok], why: "every stage that was passed stays complete" },
+    Expected { phase: "nobody answers", verdicts: [Huh, Huh, Huh, Huh], why: "silence says nothing" },
+];
+
+#[test]
+fn the_whole_way_with_three_brokers_and_three_controllers() {
+    let kafka = Distribution::fetch(KAFKA);
+    let mut walk = Walk::along(WHOLE_WAY);
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 3, controllers: 3, topics: true });
+    walk.judge("pure ZooKeeper", &cluster);
+
+    cluster.provision_controllers();
+    walk.judge("controllers up", &cluster);
+    cluster.restart_broker(1, BrokerMode::Migration);
+    walk.judge("one broker flagged", &cluster);
+    cluster.restart_broker(2, BrokerMode::Migration);
+    walk.judge("one broker held back", &cluster);
+    cluster.restart_broker(3, BrokerMode::Migration);
+    cluster.await_state(MIGRATION);
+    walk.judge("all in migration mode", &cluster);
+
+    let leader = cluster.leader();
+    let standby = cluster.controller_ids().find(|id| *id != leader).expect("three controllers");
+    cluster.kill(standby);
+    walk.judge("a voter just stopped", &cluster);
+    sleep(Duration::from_secs(12));
+    walk.judge("a voter stopped for 12 s", &cluster);
+    cluster.start_again(standby);
+    cluster.stop(2);
+    walk.judge("a broker stopped", &cluster);
+    cluster.start_again(2);
+
+    cluster.restart_broker(1, BrokerMode::Kraft);
+    walk.judge("one broker on KRaft", &cluster);
+    cluster.restart_broker(2, BrokerMode::Kraft);
+    cluster.restart_broker(3, BrokerMode::Kraft);
+    walk.judge("all brokers on KRaft", &cluster);
+    assert_rests_on_what_was_given(&cluster);
+    cluster.stop(3);
+    walk.judge("a KRaft broker stopped", &cluster);
+    cluster.start_again(3);
+
+    let [first, others @ ..] = &cluster.controller_ids().collect::<Vec<_>>()[..] else { panic!("no controllers") };
+    cluster.restart_controller(*first, ControllerMode::Finalized);
+    walk.judge("one controller without the flag", &cluster);
+    for id in others {
+        cluster.restart_controller(*id, ControllerMode::Finalized);
+    }
+    cluster.await_state(POST_MIGRATION);
+    walk.judge("finalized", &cluster);
+    assert_eq!(ask("finalized", &whole(&cluster))["stage"]["reversible"], false);
+    assert_eq!(ask("brokers-migrated", &whole(&cluster))["stage"]["position"], "past");
+
+    for id in cluster.broker_ids().chain(cluster.controller_ids()) {
+        cluster.kill(id);
+    }
+    walk.judge("nobody answers", &cluster);
+    walk.end(21);
+}
+
+/// With all brokers on KRaft: what is left unsaid makes "cannot tell" of what rests on it, and of nothing else.
+fn assert_rests_on_what_was_given(cluster: &Cluster) {
+    let verdicts =
+        |flags: &[String]| STAGES.map(|stage| ask(stage, flags)["verdict"].as_str().unwrap_or("?").to_owned());
+    let without_expectation: Vec<String> =
+        whole(cluster).into_iter().filter(|flag| !flag.contains("expect") && *flag != "1-3").collect();
+    assert_eq!(verdicts(&without_expectation), ["complete", "unknown", "unknown", "not_yet"]);
+    let unsaid = ask("brokers-migrated", &without_expectation);
+    assert!(unsaid.to_string().contains("give --expect-brokers"), "{unsaid:#}");
+
+    let without_pages = [brokers(cluster), controllers(cluster)].concat();
+    assert_eq!(verdicts(&without_pages), ["complete", "unknown", "unknown", "not_yet"]);
+
+    assert_eq!(verdicts(&brokers(cluster)), ["unknown"; 4], "no controller, no quorum");
+    let controllers_alone = [controllers(cluster), vec!["--metrics".to_owned(), cluster.pages()]].concat();
+    assert_eq!(verdicts(&controllers_alone), ["complete", "unknown", "unknown", "not_yet"]);
+    let warned = ask("quorum-provisioned", &controllers_alone);
+    assert_eq!(warned["warnings"][0]["id"], "brokers-not-asked", "{warned:#}");
+}
+
+const SMALLEST_WAY: &[Expected] = &[
+    Expected { phase: "pure ZooKeeper", verdicts: [Huh, No, No, No], why: "no controller answers" },
+    Expected { phase: "controller up", verdicts: [Ok, No, No, No], why: "the broker has not begun" },
+    Expected { phase: "broker in migration mode", verdicts: [Ok, Ok, No, No], why: "the metadata is copied" },
+    Expected { phase: "broker on KRaft", verdicts: [Ok, Ok, Ok, No], why: "only the controller is left" },
+    Expected { phase: "finalized", verdicts: [Ok, Ok, Ok, Ok], why: "everything was passed" },
+];
+
+#[test]
+fn smallest_migration() {
+    let kafka = Distribution::fetch(KAFKA);
+    let mut walk = Walk::along(SMALLEST_WAY);
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
+    walk.judge("pure ZooKeeper", &cluster);
+    cluster.provision_controllers();
+    walk.judge("controller up", &cluster);
+    cluster.restart_broker(1, BrokerMode::Migration);
+    cluster.await_state(MIGRATION);
+    walk.judge("broker in migration mode", &cluster);
+    cluster.restart_broker(1, BrokerMode::Kraft);
+    walk.judge("broker on KRaft", &cluster);
+    let leftover = ask("brokers-migrated", &whole(&cluster));
+    assert_eq!(findings(&leftover, "broker-flag-off"), Vec::<String>::new());
+    cluster.restart_controller(3001, ControllerMode::Finalized);
+    cluster.await_state(POST_MIGRATION);
+    walk.judge("finalized", &cluster);
+    walk.end(10);
+}

@@ -1,0 +1,89 @@
+//! The guards, met on real clusters: conditions under which going on would destroy something. Each is blocked in
+//! every stage, and gone as soon as the condition is.
+
+use crate::cluster::{Cluster, Shape};
+use crate::distribution::Distribution;
+use crate::node::{BrokerMode, ControllerMode};
+use crate::verdicts::V::{Block, No, Ok};
+use crate::verdicts::{Expected, Walk, ask, findings, whole};
+use crate::{KAFKA, MIGRATION, POST_MIGRATION};
+
+const LOST_FLAGS: &[Expected] = &[
+    Expected { phase: "all in migration mode", verdicts: [Ok, Ok, No, No], why: "by the book" },
+    Expected {
+        phase: "a standby without its flag",
+        verdicts: [Block; 4],
+        why: "its election would finalize over the brokers",
+    },
+    Expected { phase: "its flag is back", verdicts: [Ok, Ok, No, No], why: "nothing was lost" },
+    Expected {
+        phase: "a broker without its flag",
+        verdicts: [Block; 4],
+        why: "it left the migration, or the quorum is an old one",
+    },
+    Expected { phase: "the broker's flag is back", verdicts: [Ok, Ok, No, No], why: "nothing was lost" },
+    Expected {
+        phase: "finalized by accident",
+        verdicts: [Block; 4],
+        why: "POST_MIGRATION over brokers on ZooKeeper: the cluster is split",
+    },
+    Expected { phase: "the flag put back too late", verdicts: [Block; 4], why: "POST_MIGRATION is never taken back" },
+];
+
+#[test]
+fn flags_lost_in_the_window() {
+    let kafka = Distribution::fetch(KAFKA);
+    let mut walk = Walk::along(LOST_FLAGS);
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
+    cluster.provision_controllers();
+    for id in cluster.broker_ids() {
+        cluster.restart_broker(id, BrokerMode::Migration);
+    }
+    cluster.await_state(MIGRATION);
+    walk.judge("all in migration mode", &cluster);
+
+    let leader = cluster.leader();
+    let forgetful = cluster.controller_ids().find(|id| *id != leader).expect("three controllers");
+    cluster.restart_controller(forgetful, ControllerMode::Finalized);
+    walk.judge("a standby without its flag", &cluster);
+    let document = ask("brokers-in-migration", &whole(&cluster));
+    assert_eq!(findings(&document, "voter-without-flag"), [format!("controller {forgetful} blocked")]);
+    cluster.restart_controller(forgetful, ControllerMode::Flagged);
+    walk.judge("its flag is back", &cluster);
+
+    cluster.restart_broker(2, BrokerMode::Zookeeper);
+    walk.judge("a broker without its flag", &cluster);
+    let document = ask("brokers-in-migration", &whole(&cluster));
+    assert_eq!(findings(&document, "broker-left-the-migration"), ["broker 2 blocked"]);
+    cluster.restart_broker(2, BrokerMode::Migration);
+    walk.judge("the broker's flag is back", &cluster);
+
+    cluster.restart_controller(forgetful, ControllerMode::Finalized);
+    cluster.elect(forgetful);
+    cluster.await_state(POST_MIGRATION);
+    walk.judge("finalized by accident", &cluster);
+    let document = ask("finalized", &whole(&cluster));
+    assert_eq!(findings(&document, "finalized-over-zookeeper"), ["broker 1 blocked", "broker 2 blocked"]);
+    assert_eq!(document["stage"]["reversible"], false);
+    cluster.restart_controller(forgetful, ControllerMode::Flagged);
+    walk.judge("the flag put back too late", &cluster);
+    walk.end(6);
+}
+
+const NEVER_FLAGGED: &[Expected] = &[Expected {
+    phase: "quorum started without the flag",
+    verdicts: [Block; 4],
+    why: "its log says NONE: it can never migrate and must be formatted anew",
+}];
+
+#[test]
+fn a_quorum_first_started_without_the_flag() {
+    let kafka = Distribution::fetch(KAFKA);
+    let mut walk = Walk::along(NEVER_FLAGGED);
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
+    cluster.provision_controllers_as(ControllerMode::Finalized);
+    walk.judge("quorum started without the flag", &cluster);
+    let document = ask("quorum-provisioned", &whole(&cluster));
+    assert_eq!(findings(&document, "quorum-without-migration"), ["broker 1 blocked"]);
+    walk.end(0);
+}

@@ -1,0 +1,153 @@
+//! One process of a cluster with its folder, its configuration and its command line.
+//! Whether it is ready, and how it gets along with the others, is not known here.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::distribution::{Distribution, last_lines};
+use crate::exporter::Flavour;
+use crate::jvm::{self, Jvm};
+use crate::properties::properties;
+
+/// The id under which a cluster keeps its ZooKeeper server among its nodes.
+pub(crate) const ZOOKEEPER: i32 = 0;
+
+/// What a process is started as. Brokers and controllers change it in the course of a migration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    ZooKeeper,
+    Broker(BrokerMode),
+    Controller(ControllerMode),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BrokerMode {
+    /// On ZooKeeper, as before the migration.
+    Zookeeper,
+    /// On ZooKeeper with `zookeeper.metadata.migration.enable`.
+    Migration,
+    /// `process.roles=broker`, without any trace of ZooKeeper.
+    Kraft,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ControllerMode {
+    /// With ZooKeeper and `zookeeper.metadata.migration.enable`.
+    Flagged,
+    /// Without both, as after the migration.
+    Finalized,
+}
+
+/// What a node must know of the others to be configured.
+pub(crate) struct Neighbours {
+    pub(crate) zookeeper: SocketAddr,
+    pub(crate) voters: String,
+    pub(crate) replication_factor: i32,
+    pub(crate) protocol_version: String,
+}
+
+pub(crate) struct Node {
+    pub(crate) id: i32,
+    pub(crate) role: Role,
+    pub(crate) address: SocketAddr,
+    pub(crate) exporter: SocketAddr,
+    pub(crate) flavour: Flavour,
+    pub(crate) folder: PathBuf,
+    pub(crate) jvm: Option<Jvm>,
+}
+
+impl Node {
+    pub(crate) fn name(&self) -> String {
+        match self.role {
+            Role::ZooKeeper => "ZooKeeper".to_owned(),
+            Role::Broker(_) => format!("broker {}", self.id),
+            Role::Controller(_) => format!("controller {}", self.id),
+        }
+    }
+
+    pub(crate) fn is_running_broker(&self) -> bool {
+        self.jvm.is_some() && matches!(self.role, Role::Broker(_))
+    }
+
+    pub(crate) fn is_running_controller(&self) -> bool {
+        self.jvm.is_some() && matches!(self.role, Role::Controller(_))
+    }
+
+    /// Starts the process in its present role; that it runs does not mean that it is ready.
+    pub(crate) fn start(&mut self, kafka: &Distribution, neighbours: &Neighbours) {
+        self.write_configuration(neighbours);
+        let mut java = match self.role {
+            Role::ZooKeeper => jvm::java(128),
+            Role::Broker(_) | Role::Controller(_) => {
+                let exporter = self.folder.join("exporter.yml");
+                write(&exporter, &self.flavour.configuration());
+                let mut java = jvm::java(256);
+                java.arg(format!(
+                    "-javaagent:{}={}:{}",
+                    kafka.agent(self.flavour.agent()).display(),
+                    self.exporter,
+                    exporter.display()
+                ));
+                java
+            }
+        };
+        self.add_classes(&mut java, kafka);
+        java.arg(match self.role {
+            Role::ZooKeeper => "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            Role::Broker(_) | Role::Controller(_) => "kafka.Kafka",
+        });
+        java.arg(self.configuration());
+        self.jvm = Some(Jvm::start(java, &self.log()));
+    }
+
+    /// Starts the formatting of a controller's data folder.
+    pub(crate) fn format(&self, kafka: &Distribution, neighbours: &Neighbours, cluster_id: &str) -> Jvm {
+        self.write_configuration(neighbours);
+        let mut java = jvm::java(128);
+        self.add_classes(&mut java, kafka);
+        java.args(["kafka.tools.StorageTool", "format"])
+            .args(["--cluster-id", cluster_id, "--config"])
+            .arg(self.configuration());
+        Jvm::start(java, &self.log())
+    }
+
+    /// The end of what the process has printed.
+    pub(crate) fn last_words(&self, lines: usize) -> String {
+        let log = fs::read(self.log()).unwrap_or_default();
+        last_lines(&String::from_utf8_lossy(&log), lines)
+    }
+
+    fn add_classes(&self, java: &mut Command, kafka: &Distribution) {
+        let logging = self.folder.join("log4j.properties");
+        write(&logging, LOGGING);
+        java.arg(format!("-Dlog4j.configuration=file:{}", logging.display()));
+        java.arg("-cp").arg(kafka.class_path());
+    }
+
+    fn write_configuration(&self, neighbours: &Neighbours) {
+        let data = self.folder.join("data");
+        fs::create_dir_all(&data).expect("a folder for the data");
+        write(&self.configuration(), &properties(self, &data, neighbours));
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.join("server.properties")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+}
+
+const LOGGING: &str = "\
+log4j.rootLogger=INFO, stdout
+log4j.appender.stdout=org.apache.log4j.ConsoleAppender
+log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
+log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
+";
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+}

@@ -1,0 +1,171 @@
+//! The built binary, asked of a running cluster about all four stages, and its verdicts held to a table.
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+
+/// The stages, in the order of a table's columns.
+pub(crate) const STAGES: [&str; 4] = ["quorum-provisioned", "brokers-in-migration", "brokers-migrated", "finalized"];
+
+/// What the four stages must say in one phase, and why.
+pub(crate) struct Expected {
+    pub(crate) phase: &'static str,
+    pub(crate) verdicts: [V; 4],
+    pub(crate) why: &'static str,
+}
+
+/// A verdict, short enough for a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum V {
+    /// Complete.
+    Ok,
+    /// Not yet.
+    No,
+    /// Blocked.
+    Block,
+    /// Unknown.
+    Huh,
+}
+
+impl V {
+    fn of(document: &Value) -> Self {
+        match document["verdict"].as_str() {
+            Some("complete") => Self::Ok,
+            Some("not_yet") => Self::No,
+            Some("blocked") => Self::Block,
+            Some("unknown") => Self::Huh,
+            other => panic!("no verdict but {other:?}: {document}"),
+        }
+    }
+
+    fn code(self) -> i32 {
+        match self {
+            Self::Ok => 0,
+            Self::No => 1,
+            Self::Block => 2,
+            Self::Huh => 3,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "complete",
+            Self::No => "not yet",
+            Self::Block => "blocked",
+            Self::Huh => "unknown",
+        }
+    }
+}
+
+/// A walk through phases, each judged and compared with its row of the table.
+pub(crate) struct Walk {
+    table: &'static [Expected],
+    next: usize,
+    began: Instant,
+    lines: String,
+    complete: usize,
+    wrong: Vec<String>,
+}
+
+impl Walk {
+    pub(crate) fn along(table: &'static [Expected]) -> Self {
+        let mut lines = format!("{:<34}", "phase");
+        for stage in STAGES {
+            let _ = write!(lines, " {stage:<20}");
+        }
+        println!("{lines}  seconds");
+        Self { table, next: 0, began: Instant::now(), lines, complete: 0, wrong: Vec::new() }
+    }
+
+    /// Judges the phase that the table has next. The phases come in the table's order, none is left out.
+    pub(crate) fn judge(&mut self, phase: &str, cluster: &Cluster) {
+        let expected = &self.table[self.next];
+        assert_eq!(expected.phase, phase, "the table's next phase");
+        self.next += 1;
+        let mut line = format!("{phase:<34}");
+        for (stage, wanted) in STAGES.into_iter().zip(expected.verdicts) {
+            let document = ask(stage, &whole(cluster));
+            let found = V::of(&document);
+            self.complete += usize::from(found == V::Ok);
+            let mark = if found == wanted { "" } else { " !" };
+            let _ = write!(line, " {:<20}", format!("{}{mark}", found.word()));
+            if found != wanted {
+                let why = expected.why;
+                self.wrong.push(format!(
+                    "{phase}, {stage}: {} and not {}, because {why}\n{document:#}",
+                    found.word(),
+                    wanted.word()
+                ));
+            }
+            assert_eq!(document["exit_code"], found.code());
+        }
+        println!("{line}  {:.1}", self.began.elapsed().as_secs_f64());
+        self.lines.push_str(&line);
+    }
+
+    /// The end: every phase was judged, every cell is right, and this many were complete. A tool that always
+    /// says "unknown" must not pass.
+    pub(crate) fn end(self, complete: usize) {
+        assert_eq!(self.next, self.table.len(), "phases judged");
+        assert!(self.wrong.is_empty(), "{} wrong cells:\n{}", self.wrong.len(), self.wrong.join("\n"));
+        assert_eq!(self.complete, complete, "complete cells");
+    }
+}
+
+/// Everything an operator would give.
+pub(crate) fn whole(cluster: &Cluster) -> Vec<String> {
+    let mut flags = brokers(cluster);
+    flags.extend(controllers(cluster));
+    flags.extend(["--metrics".to_owned(), cluster.pages()]);
+    flags
+}
+
+/// The brokers' addresses and ids. One address is enough; all are given, so that one may be down.
+pub(crate) fn brokers(cluster: &Cluster) -> Vec<String> {
+    let ids = format!("{}-{}", cluster.broker_ids().start(), cluster.broker_ids().end());
+    ["-b".to_owned(), cluster.bootstrap_servers(), "--expect-brokers".to_owned(), ids].into()
+}
+
+/// The controllers' addresses.
+pub(crate) fn controllers(cluster: &Cluster) -> Vec<String> {
+    ["-C".to_owned(), cluster.controllers()].into()
+}
+
+/// Asks about one stage, and holds the answer to what every answer must be.
+pub(crate) fn ask(stage: &str, flags: &[String]) -> Value {
+    let began = Instant::now();
+    let run = |format: &str| {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
+        tool.args(["stage", stage, "-o", format]).args(flags).output().expect("the binary starts")
+    };
+    let output = run("json");
+    assert!(began.elapsed() < Duration::from_secs(40), "a look ends within its 30 s");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(Some(&document["exit_code"]), output.status.code().map(Value::from).as_ref());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    if document["verdict"] == "complete" {
+        assert_eq!(document["findings"], Value::Array(Vec::new()), "complete has no failing finding");
+    } else {
+        assert_ne!(document["findings"], Value::Array(Vec::new()), "whatever is not complete says why");
+    }
+    document
+}
+
+/// What stands in the document's findings under this id, as `subject status` lines.
+pub(crate) fn findings(document: &Value, id: &str) -> Vec<String> {
+    let findings = document["findings"].as_array().expect("findings").iter();
+    let line = |finding: &Value| {
+        let subject = &finding["subject"];
+        format!(
+            "{} {} {}",
+            subject["kind"].as_str().unwrap_or("?"),
+            subject["id"],
+            finding["status"].as_str().unwrap_or("?")
+        )
+    };
+    findings.filter(|finding| finding["id"] == id).map(line).collect()
+}
