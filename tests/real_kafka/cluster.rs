@@ -131,6 +131,15 @@ impl Cluster {
         self.start_again(id);
     }
 
+    /// Restarts a broker that the others will not take back: waits only until it serves.
+    pub(crate) fn restart_broker_astray(&mut self, id: i32, mode: BrokerMode) {
+        self.stop(id);
+        self.set_role(id, Role::Broker(mode));
+        self.await_deregistration(id);
+        self.launch(id);
+        self.await_serving(id);
+    }
+
     pub(crate) fn restart_controller(&mut self, id: i32, mode: ControllerMode) {
         assert!(self.controller_ids().contains(&id), "{id} is no controller");
         self.stop(id);
@@ -182,6 +191,11 @@ impl Cluster {
     /// All brokers, in the form of `bootstrap.servers`.
     pub(crate) fn bootstrap_servers(&self) -> String {
         self.list(self.broker_ids(), |node| node.address.to_string())
+    }
+
+    /// All brokers, each with its id.
+    pub(crate) fn brokers_by_id(&self) -> String {
+        self.list(self.broker_ids(), |node| format!("{}@{}", node.id, node.address))
     }
 
     /// All controllers, in the form of `controller.quorum.voters`.

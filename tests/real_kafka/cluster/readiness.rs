@@ -101,6 +101,14 @@ impl Cluster {
         });
     }
 
+    /// Waits until a node answers, whatever the others think of it.
+    pub(super) fn await_serving(&mut self, id: i32) {
+        self.wait_for("an answer", |cluster| {
+            let answer = ask::api_versions(cluster.endpoint(id));
+            answer.map(drop).map_err(|error| format!("node {id}: {error}"))
+        });
+    }
+
     fn find_leader(&self) -> Result<ask::Quorum, String> {
         let mut refusals = Vec::new();
         for node in self.running_controllers() {
