@@ -7,6 +7,8 @@
 
 /// What was typed, as types; no I/O.
 pub mod cli;
+/// What each command does: how many looks, and what becomes of them.
+pub mod command;
 /// What was typed, checked and resolved into a plan and expectations.
 pub mod config;
 /// (stage, snapshot) → report.

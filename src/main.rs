@@ -4,29 +4,18 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
-use kraft_check::cli::{Command, NotRun};
-use kraft_check::config::{Refusal, Request};
-use kraft_check::evaluate::{evaluate, needs_second_look};
+use kraft_check::cli::{Cli, Command, NotRun};
+use kraft_check::config::Refusal;
 use kraft_check::exit::{self, Exit};
-use kraft_check::observe::dial::Sockets;
-use kraft_check::observe::look;
 use kraft_check::render::{Document, Findings, render};
-use kraft_check::report::Report;
-use kraft_check::snapshot::Snapshot;
-use kraft_check::{cli, config, output};
-use tokio::time::{Instant, sleep};
-
-/// How long after the first look the second one is taken that confirms a guard.
-const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
+use kraft_check::{cli, command, config, output};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let (exit, document) = std::panic::catch_unwind(|| run(&args)).unwrap_or_else(|_| {
-        let error =
-            Document::Error(&exit::INTERNAL, "a defect of kraft-check, no verdict was reached: please report this");
+        let words = "a defect of kraft-check, no verdict was reached: please report this";
+        let error = Document::Error(&exit::INTERNAL, words);
         (&exit::INTERNAL, render(&error, cli::format_of_unreadable(&args), Findings::Failing, &[]))
     });
     match output::write(&document) {
@@ -38,11 +27,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// How the process ends, and the one document that it leaves on standard output.
 fn run(args: &[OsString]) -> (&'static Exit, String) {
-    let (format, findings, command, result) = match cli::parse(args) {
-        Ok(cli::Cli { command: Command::Stage(args) }) => {
-            let command = vec!["stage".to_owned(), args.stage.clone()];
-            (args.output, args.findings, command, config::resolve(&args).and_then(|request| judge(&request)))
+    let (format, findings, typed, result) = match cli::parse(args) {
+        Ok(Cli { command: Command::Stage(args) }) => {
+            let typed = vec!["stage".to_owned(), args.stage.clone()];
+            let result = config::resolve(&args).and_then(|request| command::stage(&request));
+            (args.output, args.findings, typed, result)
         }
         Err(NotRun::Asked(text)) => return (&exit::COMPLETE, text),
         Err(NotRun::Usage(message)) => {
@@ -54,23 +45,5 @@ fn run(args: &[OsString]) -> (&'static Exit, String) {
         Ok(report) => (exit::of_report(report), Document::Report(report)),
         Err(refusal) => (refusal.exit, Document::Error(refusal.exit, &refusal.message)),
     };
-    (exit, render(&document, format, findings, &command))
-}
-
-/// One look; a second one where a guard was met and there is time for it.
-fn judge(request: &Request) -> Result<Report, Refusal> {
-    let internal = |message: String| Refusal { exit: &exit::INTERNAL, message };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
-    let runtime = runtime.map_err(|error| internal(format!("no runtime: {error}")))?;
-    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    runtime.block_on(async {
-        let (network, deadline) = (Arc::new(network), Instant::now() + request.timeout);
-        let first = look(Arc::clone(&network), &request.plan, deadline).await;
-        let mut snapshot = Snapshot { expected: request.expected.clone(), looks: vec![first] };
-        if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
-            sleep(SECOND_LOOK_AFTER).await;
-            snapshot.looks.push(look(network, &request.plan, deadline).await);
-        }
-        Ok(evaluate(request.stage, &snapshot))
-    })
+    (exit, render(&document, format, findings, &typed))
 }

@@ -95,6 +95,24 @@ pub enum Test<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
+/// The node was declared. An answer of another one means that somebody knows less of the cluster than it has.
+/// Of a broker or a controller.
+pub const DECLARED: Signal<bool> = Signal {
+    label: "declared",
+    read: |view, subject| {
+        let (declared, id) = match subject {
+            Subject::Broker(id) if view.is_combined(id) => return seen(true, None),
+            Subject::Broker(id) => (view.expected_brokers(), id),
+            Subject::Controller(id) => (view.expected_controllers(), id),
+            Subject::Quorum => return not_of(subject),
+        };
+        match declared {
+            Some(declared) => seen(declared.contains(&id), None),
+            None => unseen(Missed::new(Why::NoExpectation, "nobody said whom to expect"), None),
+        }
+    },
+};
+
 /// A broker's rung, by its API list and its flag. Of a broker.
 pub const BROKER_RUNG: Signal<BrokerRung> = Signal {
     label: "mode",

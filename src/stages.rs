@@ -10,8 +10,9 @@ mod row;
 pub use row::{Condition, Demand, Guard, Reason, Row, Stage, Subjects};
 
 use crate::signals::{
-    ANSWERS_AS_CONTROLLER, BROKER_ON_ZOOKEEPER, BROKER_RUNG, BrokerRung, FETCH_MAX, LIVE_LEADER, MIGRATING_BROKERS,
-    MIGRATION_STATE, POST_SEEN, SEAT, STATE_NOT_NONE, Seat, StateRung, VOTER_LAG, ZK_MIGRATION_READY,
+    ANSWERS_AS_CONTROLLER, BROKER_ON_ZOOKEEPER, BROKER_RUNG, BrokerRung, DECLARED, FETCH_MAX, LIVE_LEADER,
+    MIGRATING_BROKERS, MIGRATION_STATE, POST_SEEN, SEAT, STATE_NOT_NONE, Seat, StateRung, VOTER_LAG,
+    ZK_MIGRATION_READY,
 };
 use Subjects::{Controllers, ExpectedBrokers, ExpectedControllers, KnownBrokers, Quorum, Voters};
 use row::{guard, row};
@@ -45,6 +46,11 @@ const QUORUM_PROVISIONED: Stage = Stage {
             .because("a voter that does not fetch is dead weight: one more failure and the quorum is lost")
             .source("KIP-836: LastFetchTimestamp and LastCaughtUpTimestamp, by the leader's clock")
             .remedy("look-at-voter", "see that the controller runs and reaches the leader"),
+        row("no-unexpected-voter", Voters, Demand::Truth(DECLARED.is(true)))
+            .claims("are declared")
+            .because("a voter that nobody declared is a controller that nobody looks after, or another cluster's")
+            .source("KIP-595: DescribeQuorum CurrentVoters")
+            .remedy("declare-or-remove", "declare it with -C or --expect-controllers, or remove it from the quorum"),
         row("controller-flag-on", Controllers, Demand::Truth(ZK_MIGRATION_READY.is(true)))
             .only(BEFORE_THE_END_WITH_ZOOKEEPER)
             .claims("have the migration flag")
@@ -79,6 +85,7 @@ const BROKERS_IN_MIGRATION: Stage = Stage {
                 "restart-in-migration-mode",
                 "restart the broker with the migration flag and the controllers' addresses",
             ),
+        NO_UNEXPECTED_BROKER,
         QUORUM_HAS_LEADER,
         METADATA_COPIED,
     ],
@@ -89,6 +96,7 @@ const BROKERS_MIGRATED: Stage = Stage {
     title: "Brokers migrated to KRaft",
     rows: &[
         BROKER_RUNS_KRAFT,
+        NO_UNEXPECTED_BROKER,
         QUORUM_HAS_LEADER,
         BROKER_FLAG_OFF,
         // Guard: the rows above also hold for a cluster that never had ZooKeeper, or a quorum without a copy.
@@ -120,6 +128,7 @@ const FINALIZED: Stage = Stage {
                 "restart the controller without zookeeper.metadata.migration.enable and zookeeper.connect",
             ),
         BROKER_RUNS_KRAFT,
+        NO_UNEXPECTED_BROKER,
         BROKER_FLAG_OFF,
         NO_REGISTRATION_LEFT,
     ],
@@ -209,6 +218,12 @@ const BROKER_FLAG_OFF: Row = row("broker-flag-off", ExpectedBrokers, Demand::Tru
     .because("a KRaft broker has no use for the flag: left behind, it makes a disk failure fatal and hides the mode")
     .source("ApiVersionsResponse tag 3 is the node's own configuration; ReplicaManager.scala, Kafka 3.5 to 3.9")
     .remedy("remove-flag", "remove zookeeper.metadata.migration.enable and zookeeper.connect, and restart the broker");
+
+const NO_UNEXPECTED_BROKER: Row = row("no-unexpected-broker", KnownBrokers, Demand::Truth(DECLARED.is(true)))
+    .claims("are declared")
+    .because("a broker that nobody declared is judged by no row, and may be the one that is left behind")
+    .source("Metadata: Brokers; an operator's rule: refuse and wait")
+    .remedy("declare-or-stop", "declare it with --expect-brokers, or stop it");
 
 const NO_REGISTRATION_LEFT: Row = row("no-registration-left", Quorum, Demand::Count(MIGRATING_BROKERS.at_most(0)))
     .where_exported()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::report::Note;
-use crate::signals::{View, differing_gauges};
+use crate::signals::{BROKER_RUNG, View, differing_gauges};
 use crate::snapshot::{AskedAs, Missed, Node, Subject, Why};
 use crate::stages::{Stage, Subjects};
 
@@ -32,7 +32,12 @@ fn note(subject: Option<Subject>, place: &str, missed: &Missed) -> Note {
 
 /// What does not decide and should be known.
 pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
-    let mut notes: Vec<Note> = view.nameless().iter().filter_map(|(node, ids)| nameless(node, ids)).collect();
+    let mut notes = Vec::new();
+    // A bootstrap address may be a load balancer's: that only matters while somebody is missing.
+    let missing = |subject| BROKER_RUNG.read(view, subject).is_err();
+    if view.expected_brokers().is_none() || Subjects::ExpectedBrokers.in_view(view).into_iter().any(missing) {
+        notes.extend(view.nameless().iter().filter_map(|(node, ids)| nameless(node, ids)));
+    }
     for (id, state) in differing_gauges(view) {
         let message = format!("controller {id}'s own gauge says {state}, unlike the leader's");
         notes.push(Note { id: "controller-state-differs", subject: Some(Subject::Controller(id)), message });

@@ -8,6 +8,8 @@ mod architecture;
 mod command_line;
 /// Does the real network keep its seam, TLS included?
 mod dial;
+/// Are the README's commands and tables so?
+mod documents;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
 /// What is read from a metrics page, and what is refused?

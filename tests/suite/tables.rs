@@ -44,6 +44,8 @@ fn finding_ids_are_pinned() {
         "metadata-copied",
         "migration-finalized",
         "no-registration-left",
+        "no-unexpected-broker",
+        "no-unexpected-voter",
         "quorum-has-leader",
         "state-not-none",
         "voter-caught-up",

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Everything that must be green: form, lints, documents, dependencies, and every test, real Kafka included.
+set -eu
+cd "$(dirname "$0")/.."
+
+step() {
+    printf '\n== %s\n' "$*"
+    "$@"
+}
+
+step cargo fmt --check
+step cargo clippy --locked --all-targets -- -D warnings
+RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps
+step cargo deny check licenses bans sources
+step cargo test --locked --lib --bins --test suite
+# One cluster after the other: seven JVMs are enough for two cores.
+step cargo test --locked --test real_kafka -- --nocapture --test-threads=1
