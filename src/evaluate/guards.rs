@@ -50,12 +50,16 @@ fn of_subject(guard: &'static Guard, first: Option<&View<'_>>, last: &View<'_>, 
 }
 
 fn met(guard: &Guard, view: &View<'_>, subject: Subject) -> Met {
-    let judgements: Vec<_> = guard.when.iter().map(|demand| judge(demand, view, subject)).collect();
-    if judgements.iter().any(|judgement| judgement.holds == Some(false)) {
-        Met::No
-    } else if judgements.iter().all(|judgement| judgement.holds == Some(true)) {
-        Met::Yes(judgements.into_iter().next().and_then(|judgement| judgement.evidence))
-    } else {
-        Met::Unseen
+    let mut evidence = None;
+    let mut unseen = false;
+    for demand in guard.when {
+        let judgement = judge(demand, view, subject);
+        match judgement.holds {
+            // One that is seen not to hold decides, whatever else is unseen.
+            Some(false) => return Met::No,
+            Some(true) => evidence = evidence.or(judgement.evidence),
+            None => unseen = true,
+        }
     }
+    if unseen { Met::Unseen } else { Met::Yes(evidence) }
 }

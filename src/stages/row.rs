@@ -170,34 +170,32 @@ impl Row {
     pub(super) const fn claims(self, claim: &'static str) -> Self {
         Self { claim, ..self }
     }
-
-    pub(super) const fn because(self, because: &'static str) -> Self {
-        Self { reason: Reason { because, ..self.reason }, ..self }
-    }
-
-    pub(super) const fn source(self, source: &'static str) -> Self {
-        Self { reason: Reason { source, ..self.reason }, ..self }
-    }
-
-    pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {
-        Self { reason: Reason { action, advice, ..self.reason }, ..self }
-    }
 }
 
 impl Guard {
     pub(super) const fn says(self, danger: &'static str) -> Self {
         Self { danger, ..self }
     }
-
-    pub(super) const fn because(self, because: &'static str) -> Self {
-        Self { reason: Reason { because, ..self.reason }, ..self }
-    }
-
-    pub(super) const fn source(self, source: &'static str) -> Self {
-        Self { reason: Reason { source, ..self.reason }, ..self }
-    }
-
-    pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {
-        Self { reason: Reason { action, advice, ..self.reason }, ..self }
-    }
 }
+
+/// Rows and guards give their reasons in the same words, so that a table reads from the left margin down.
+macro_rules! gives_reasons {
+    ($told:ty) => {
+        impl $told {
+            pub(super) const fn because(self, because: &'static str) -> Self {
+                Self { reason: Reason { because, ..self.reason }, ..self }
+            }
+
+            pub(super) const fn source(self, source: &'static str) -> Self {
+                Self { reason: Reason { source, ..self.reason }, ..self }
+            }
+
+            pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {
+                Self { reason: Reason { action, advice, ..self.reason }, ..self }
+            }
+        }
+    };
+}
+
+gives_reasons!(Row);
+gives_reasons!(Guard);
