@@ -6,21 +6,29 @@
 mod architecture;
 /// What does each kind of bad input look like?
 mod command_line;
+/// When is a guard said, and when only suspected?
+mod confirmation;
 /// Does the real network keep its seam, TLS included?
 mod dial;
 /// Are the README's commands and tables so?
 mod documents;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
+/// Whose answer is it?
+mod identity;
 /// What is read from a metrics page, and what is refused?
 mod pages;
 /// What does each kind of silence and lie look like, over real sockets?
 mod peers;
+/// Who leads the quorum, and what is the state of the cluster?
+mod quorum;
 /// Does a look end in time, whoever stays silent?
 mod silence;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
 
+/// Answers put together by hand, for rules about several of them.
+mod answers;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
 mod memory;
 /// The built binary, run once.

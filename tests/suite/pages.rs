@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use kraft_check::observe::{Plan, look};
 use kraft_check::signals::{MIGRATING_BROKERS, MIGRATION_STATE, StateRung, View};
-use kraft_check::snapshot::{
-    Answer, ApiVersions, AskedAs, Expected, Leadership, Look, Missed, Node, Quorum, Replica, Snapshot, Subject,
-    Timestamp, Why,
-};
+use kraft_check::snapshot::{Missed, Snapshot, Subject, Why};
 use tokio::time::Instant;
 
-use crate::memory::{Memory, endpoint};
+use crate::answers::{self, leader};
+use crate::memory::Memory;
 
 const URL: &str = "http://node.example/metrics";
 const LEADER: i32 = 3001;
@@ -42,25 +40,8 @@ fn snapshot(page: &str) -> Snapshot {
     let memory = Memory { nodes: BTreeMap::new(), pages: BTreeMap::from([(URL.to_owned(), page.to_owned())]) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut look = runtime.block_on(async { look(Arc::new(memory), &plan, Instant::now() + plan.page_timeout).await });
-    add_leader(&mut look);
-    Snapshot { expected: Expected::default(), looks: vec![look] }
-}
-
-fn add_leader(look: &mut Look) {
-    fn said<T>(said: Result<T, Missed>) -> Answer<T> {
-        Answer { at: Timestamp(0), took: Duration::ZERO, version: 1, said }
-    }
-    let itself = Replica { id: LEADER, log_end_offset: 9, last_fetch: Some(1_000), last_caught_up: Some(1_000) };
-    let leadership =
-        Leadership { leader: LEADER, epoch: 1, high_watermark: 9, voters: vec![itself], observers: Vec::new() };
-    look.nodes.push(Node {
-        asked_as: AskedAs::Controller,
-        given: Some(LEADER),
-        endpoint: endpoint(9093),
-        api_versions: said(Ok(ApiVersions { apis: vec![(52, 0, 0)], zk_migration_ready: Some(true) })),
-        metadata: said(Err(Missed::new(Why::NotAsked, "not asked"))),
-        quorum: said(Ok(Quorum::Leader(leadership))),
-    });
+    look.nodes.push(leader(LEADER, &[]));
+    answers::snapshot(&[], &[], [look])
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! Answers of nodes, put together by hand: for rules about several answers that no single frame can show. Whether
+//! real nodes answer like this is asked elsewhere, of real nodes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kraft_check::snapshot::{
+    Answer, ApiVersions, AskedAs, Endpoint, Expected, Leadership, Look, Metadata, Missed, Node, NodeId, Page, PageOf,
+    Quorum, Replica, Sample, Snapshot, Timestamp, Why,
+};
+
+/// The leader's own time, in milliseconds.
+pub(crate) const NOW: i64 = 1_000_000;
+
+pub(crate) fn said<T>(said: Result<T, Missed>) -> Answer<T> {
+    Answer { at: Timestamp(0), took: Duration::ZERO, version: 3, said }
+}
+
+pub(crate) fn silent<T>() -> Answer<T> {
+    said(Err(Missed::new(Why::TimedOut, "no answer in time")))
+}
+
+pub(crate) fn place(port: u16) -> Endpoint {
+    Endpoint { host: "node.example".to_owned(), port }
+}
+
+/// The API keys that tell the roles: a broker on ZooKeeper, a broker on KRaft, a controller.
+pub(crate) const ON_ZOOKEEPER: &[i16] = &[0, 3, 4, 5, 6];
+pub(crate) const ON_KRAFT: &[i16] = &[0, 3];
+pub(crate) const CONTROLLER: &[i16] = &[52];
+
+fn node(asked_as: AskedAs, given: Option<NodeId>, port: u16, keys: &[i16], flag: bool) -> Node {
+    let apis = keys.iter().map(|key| (*key, 0, 12)).collect();
+    Node {
+        asked_as,
+        given,
+        endpoint: place(port),
+        api_versions: said(Ok(ApiVersions { apis, zk_migration_ready: Some(flag) })),
+        metadata: silent(),
+        quorum: silent(),
+    }
+}
+
+/// A broker at its id's own port, which was given by hand.
+pub(crate) fn broker(id: NodeId, keys: &[i16], flag: bool) -> Node {
+    node(AskedAs::Broker, Some(id), u16::try_from(id).expect("a small id"), keys, flag)
+}
+
+/// A broker at a bare address, which lists these.
+pub(crate) fn broker_at(port: u16, lists: &[(NodeId, u16)]) -> Node {
+    let brokers = lists.iter().map(|(id, port)| (*id, place(*port))).collect();
+    let node = node(AskedAs::Broker, None, port, ON_KRAFT, false);
+    Node { metadata: said(Ok(Metadata { cluster_id: None, brokers })), ..node }
+}
+
+/// A controller that does not lead.
+pub(crate) fn standby(id: NodeId) -> Node {
+    let node = node(AskedAs::Controller, Some(id), u16::try_from(id).expect("a small id"), CONTROLLER, true);
+    Node { quorum: said(Ok(Quorum::NotLeader)), ..node }
+}
+
+/// A controller that says it leads, and saw these voters this many milliseconds ago; itself it sees now.
+pub(crate) fn leader(id: NodeId, others: &[(NodeId, Option<i64>)]) -> Node {
+    let replica = |id, ago: Option<i64>| {
+        let then = ago.map(|ago| NOW - ago);
+        Replica { id, log_end_offset: 9, last_fetch: then, last_caught_up: then }
+    };
+    let mut voters = vec![replica(id, Some(0))];
+    voters.extend(others.iter().map(|(id, ago)| replica(*id, *ago)));
+    let leadership = Leadership { leader: id, epoch: 3, high_watermark: 9, voters, observers: Vec::new() };
+    Node { quorum: said(Ok(Quorum::Leader(leadership))), ..standby(id) }
+}
+
+/// The leadership of a node, to be changed.
+pub(crate) fn leadership(node: &mut Node) -> &mut Leadership {
+    match &mut node.quorum.said {
+        Ok(Quorum::Leader(leadership)) => leadership,
+        other => panic!("not a leader: {other:?}"),
+    }
+}
+
+/// A page of a controller, with this `ZkMigrationState`.
+pub(crate) fn page(id: NodeId, state: f64) -> PageOf {
+    let name = "kafka_controller_kafkacontroller_zkmigrationstate".to_owned();
+    let page = Page { samples: vec![Sample { name, labels: Vec::new(), value: state }] };
+    PageOf { id, url: format!("http://node.example/{id}"), page: said(Ok(page)) }
+}
+
+pub(crate) fn look(nodes: impl Into<Vec<Node>>, pages: impl Into<Vec<PageOf>>) -> Look {
+    Look { began: Timestamp(0), ended: Timestamp(0), nodes: nodes.into(), pages: pages.into() }
+}
+
+/// Looks at a cluster of which these are expected.
+pub(crate) fn snapshot(brokers: &[NodeId], controllers: &[NodeId], looks: impl Into<Vec<Look>>) -> Snapshot {
+    let ids = |ids: &[NodeId]| (!ids.is_empty()).then(|| ids.iter().copied().collect::<BTreeSet<_>>());
+    Snapshot { expected: Expected { brokers: ids(brokers), controllers: ids(controllers) }, looks: looks.into() }
+}
