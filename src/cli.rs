@@ -1,5 +1,7 @@
 //! What was typed, as types. No I/O, and no meaning: texts are read in `config`.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -47,6 +49,14 @@ pub struct StageArgs {
     /// The ids of all controllers; without it, the ids of -C
     #[arg(long, value_name = "IDS")]
     pub expect_controllers: Option<String>,
+    /// Keep what was observed in this file, to be judged again with --from
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Judge this recording of --snapshot and ask nobody; whom to expect stands in it
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "bootstrap_servers", "bootstrap_controllers", "metrics", "expect_brokers", "expect_controllers", "snapshot",
+    ])]
+    pub from: Option<PathBuf>,
     /// How long all of it may take
     #[arg(short = 't', long, value_name = "DURATION", default_value = "30s")]
     pub timeout: String,

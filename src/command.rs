@@ -1,42 +1,60 @@
 //! What each command does: from a request to a report. Looks are taken here, and nowhere else is it decided how
 //! many.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::config::{Refusal, Request};
+use crate::config::{Observed, Refusal, Request};
 use crate::evaluate::{evaluate, needs_second_look};
 use crate::exit;
 use crate::observe::dial::Sockets;
-use crate::observe::look;
+use crate::observe::{Plan, look};
 use crate::report::Report;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Depth, Expected, Snapshot, recording};
 
 /// How long after the first look the second one is taken that confirms a guard.
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
 
-/// `stage`: one look; a second one where a guard was met and there is time for it.
+/// What a command comes to.
+pub struct Answered {
+    /// The report.
+    pub report: Report,
+    /// What was observed, as a recording, where it is to be kept.
+    pub recording: Option<(PathBuf, String)>,
+}
+
+/// `stage`: one look, and a second one where a guard was met and there is time for it; or a recording.
 ///
 /// # Errors
 /// [`Refusal`] with 70 when the operating system gives us no event loop.
-pub fn stage(request: &Request) -> Result<Report, Refusal> {
+pub fn stage(request: Request) -> Result<Answered, Refusal> {
+    let snapshot = match request.subject {
+        Observed::Recorded(snapshot) => snapshot,
+        Observed::Live { plan, expected, timeout } => observe(&plan, expected, timeout)?,
+    };
+    let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
+    Ok(Answered { report: evaluate(request.stage, &snapshot), recording })
+}
+
+fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
     let internal = |message: String| Refusal { exit: &exit::INTERNAL, message };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = runtime.map_err(|error| internal(format!("no event loop: {error}")))?;
     let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let report = runtime.block_on(async {
-        let (network, deadline) = (Arc::new(network), Instant::now() + request.timeout);
-        let first = look(Arc::clone(&network), &request.plan, deadline).await;
-        let mut snapshot = Snapshot { expected: request.expected.clone(), looks: vec![first] };
+    let snapshot = runtime.block_on(async {
+        let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
+        let first = look(Arc::clone(&network), plan, deadline).await;
+        let mut snapshot = Snapshot { depth: Depth::Stage, expected, looks: vec![first] };
         if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
             sleep(SECOND_LOOK_AFTER).await;
-            snapshot.looks.push(look(network, &request.plan, deadline).await);
+            snapshot.looks.push(look(network, plan, deadline).await);
         }
-        evaluate(request.stage, &snapshot)
+        snapshot
     });
     // A name that is still being resolved must not hold the answer back: `--timeout` bounds the whole command.
     runtime.shutdown_background();
-    Ok(report)
+    Ok(snapshot)
 }

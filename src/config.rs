@@ -7,16 +7,22 @@ mod address;
 mod pages;
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::StageArgs;
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
-use crate::snapshot::{Expected, NodeId};
+use crate::snapshot::{Expected, NodeId, Snapshot, recording};
 use crate::stages::{STAGES, Stage};
 
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
 const IDS_MAX: usize = 10_000;
+
+/// The largest recording that is read, in bytes: a thousand brokers and their pages have a hundredth of it.
+const RECORDING_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Why a command cannot be run: one line, and how the process ends.
 #[derive(Debug)]
@@ -32,22 +38,45 @@ pub struct Refusal {
 pub struct Request {
     /// The stage to judge.
     pub stage: &'static Stage,
-    /// Whom to ask.
-    pub plan: Plan,
-    /// Whom to expect.
-    pub expected: Expected,
-    /// How long all of it may take.
-    pub timeout: Duration,
+    /// What to judge it by.
+    pub subject: Observed,
+    /// Where to keep what was observed.
+    pub snapshot: Option<PathBuf>,
+}
+
+/// What a stage is judged by.
+#[derive(Debug)]
+pub enum Observed {
+    /// Looks that are still to be taken.
+    Live {
+        /// Whom to ask.
+        plan: Plan,
+        /// Whom to expect.
+        expected: Expected,
+        /// How long all of it may take.
+        timeout: Duration,
+    },
+    /// A recording.
+    Recorded(Snapshot),
 }
 
 /// Resolves the arguments of `stage`.
 ///
 /// # Errors
-/// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself.
+/// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself and for a recording that is
+/// none.
 pub fn resolve(args: &StageArgs) -> Result<Request, Refusal> {
     let Some(stage) = STAGES.iter().find(|stage| stage.id == args.stage) else {
         return Err(usage(format!("unknown stage '{}'", args.stage)));
     };
+    let subject = match &args.from {
+        Some(file) => Observed::Recorded(recording(file)?),
+        None => live(args)?,
+    };
+    Ok(Request { stage, subject, snapshot: args.snapshot.clone() })
+}
+
+fn live(args: &StageArgs) -> Result<Observed, Refusal> {
     let brokers = address::addresses("-b", &args.bootstrap_servers)?;
     let controllers = address::addresses("-C", &args.bootstrap_controllers)?;
     if let Some(plain) = controllers.iter().find(|controller| controller.id.is_none()) {
@@ -73,7 +102,19 @@ pub fn resolve(args: &StageArgs) -> Result<Request, Refusal> {
         page_timeout: duration("--page-timeout", &args.page_timeout)?,
         concurrency: usize::from(args.concurrency),
     };
-    Ok(Request { stage, plan, expected, timeout: duration("--timeout", &args.timeout)? })
+    Ok(Observed::Live { plan, expected, timeout: duration("--timeout", &args.timeout)? })
+}
+
+/// Reads a recording, at most [`RECORDING_LIMIT`] bytes of it.
+fn recording(file: &Path) -> Result<Snapshot, Refusal> {
+    let refusal = |why: &str| contradiction(format!("--from {}: {why}", file.display()));
+    let open = File::open(file).map_err(|error| refusal(&error.to_string()))?;
+    let mut text = String::new();
+    open.take(RECORDING_LIMIT + 1).read_to_string(&mut text).map_err(|error| refusal(&error.to_string()))?;
+    if text.len() as u64 > RECORDING_LIMIT {
+        return Err(refusal(&format!("more than {RECORDING_LIMIT} bytes, which no recording has")));
+    }
+    recording::read(&text).map_err(|why| refusal(&why))
 }
 
 /// `1-50,60`.

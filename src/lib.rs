@@ -17,7 +17,7 @@ pub mod evaluate;
 pub mod exit;
 /// Ask every node everything, once.
 pub mod observe;
-/// The only writer of stdout.
+/// The only writer of stdout and files.
 pub mod output;
 /// Report → bytes, by format.
 pub mod render;

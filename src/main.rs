@@ -3,9 +3,11 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use kraft_check::cli::{Cli, Command, NotRun};
+use kraft_check::command::Answered;
 use kraft_check::config::Refusal;
 use kraft_check::exit::{self, Exit};
 use kraft_check::render::{Document, Findings, render};
@@ -13,37 +15,42 @@ use kraft_check::{cli, command, config, output};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
-    let (exit, document) = std::panic::catch_unwind(|| run(&args)).unwrap_or_else(|_| {
+    let (exit, document, recording) = std::panic::catch_unwind(|| run(&args)).unwrap_or_else(|_| {
         let words = "a defect of kraft-check, no verdict was reached: please report this";
         let error = Document::Error(&exit::INTERNAL, words);
-        (&exit::INTERNAL, render(&error, cli::format_of_unreadable(&args), Findings::Failing, &[]))
+        (&exit::INTERNAL, render(&error, cli::format_of_unreadable(&args), Findings::Failing, &[]), None)
     });
-    match output::write(&document) {
+    let kept = recording.map_or(Ok(()), |(file, text)| output::write_file(&file, &text));
+    match kept.and(output::write(&document)) {
         Ok(()) => ExitCode::from(exit.code),
         Err(error) => {
-            eprintln!("kraft-check: standard output: {error}");
+            eprintln!("kraft-check: the output could not be written: {error}");
             ExitCode::from(exit::OUTPUT.code)
         }
     }
 }
 
-/// How the process ends, and the one document that it leaves on standard output.
-fn run(args: &[OsString]) -> (&'static Exit, String) {
+/// How the process ends, the one document that it leaves on standard output, and the recording to be kept.
+fn run(args: &[OsString]) -> (&'static Exit, String, Option<(PathBuf, String)>) {
     let (format, findings, typed, result) = match cli::parse(args) {
         Ok(Cli { command: Command::Stage(args) }) => {
             let typed = vec!["stage".to_owned(), args.stage.clone()];
-            let result = config::resolve(&args).and_then(|request| command::stage(&request));
+            let result = config::resolve(&args).and_then(command::stage);
             (args.output, args.findings, typed, result)
         }
-        Err(NotRun::Asked(text)) => return (&exit::COMPLETE, text),
+        Err(NotRun::Asked(text)) => return (&exit::COMPLETE, text, None),
         Err(NotRun::Usage(message)) => {
             let refusal = Refusal { exit: &exit::USAGE, message };
             (cli::format_of_unreadable(args), Findings::Failing, Vec::new(), Err(refusal))
         }
     };
-    let (exit, document) = match &result {
-        Ok(report) => (exit::of_report(report), Document::Report(report)),
-        Err(refusal) => (refusal.exit, Document::Error(refusal.exit, &refusal.message)),
-    };
-    (exit, render(&document, format, findings, &typed))
+    match result {
+        Ok(Answered { report, recording }) => {
+            let document = render(&Document::Report(&report), format, findings, &typed);
+            (exit::of_report(&report), document, recording)
+        }
+        Err(Refusal { exit, message }) => {
+            (exit, render(&Document::Error(exit, &message), format, findings, &typed), None)
+        }
+    }
 }

@@ -193,6 +193,11 @@ impl Moment {
     /// The answer to a question that was asked at this moment, now that it is in or given up.
     fn answer<T>(self, version: i16, said: Result<T, Missed>) -> Answer<T> {
         let now = Self::now();
-        Answer { at: now.wall, took: now.monotonic - self.monotonic, version, said }
+        Answer {
+            at: now.wall,
+            took_us: u64::try_from((now.monotonic - self.monotonic).as_micros()).unwrap_or(u64::MAX),
+            version,
+            said,
+        }
     }
 }

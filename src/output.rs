@@ -1,6 +1,8 @@
-//! The only writer of standard output: one document, whole.
+//! The only writer: one document on standard output, and files that are there whole or not at all.
 
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Writes the document. A reader that has closed the pipe has seen what it wanted: that is not an error.
 ///
@@ -12,4 +14,22 @@ pub fn write(document: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Writes a file whole: beside its place first, then renamed. What was there before stays until then.
+///
+/// # Errors
+/// Those of the operating system; nothing half-written is left in the file's place.
+pub fn write_file(file: &Path, text: &str) -> io::Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = Path::new(&beside);
+    let written = File::create(beside).and_then(|mut part| {
+        part.write_all(text.as_bytes())?;
+        part.sync_all()
+    });
+    written.and_then(|()| fs::rename(beside, file)).inspect_err(|_| {
+        // Whatever is left beside is of no use; that it cannot be removed is no news after the error itself.
+        let _ = fs::remove_file(beside);
+    })
 }

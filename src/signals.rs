@@ -203,7 +203,7 @@ fn api_versions_evidence(node: &Node, field: &'static str) -> Evidence {
         source: Source::Api { api: "ApiVersions", version: node.api_versions.version, field },
         endpoint: Some(node.endpoint.clone()),
         at: node.api_versions.at,
-        took: node.api_versions.took,
+        took_us: node.api_versions.took_us,
     }
 }
 

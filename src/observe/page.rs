@@ -52,14 +52,15 @@ fn sample(line: &str) -> Option<Sample> {
     };
     let rest = rest.split(" # ").next()?;
     let mut words = rest.split_ascii_whitespace();
-    let value = number(words.next()?)?;
+    let value = words.next()?;
+    value.parse::<f64>().ok()?;
     if let Some(timestamp) = words.next() {
         timestamp.parse::<f64>().ok()?;
     }
     if words.next().is_some() {
         return None;
     }
-    Some(Sample { name: name.to_owned(), labels, value })
+    Some(Sample { name: name.to_owned(), labels, value: value.to_owned() })
 }
 
 /// The labels, and what follows the closing brace.
@@ -98,11 +99,6 @@ fn quoted(text: &str) -> Option<(String, &str)> {
         }
     }
     None
-}
-
-/// A float as Prometheus writes it; Rust reads `NaN` and `+Inf` in the same spelling.
-fn number(word: &str) -> Option<f64> {
-    word.parse().ok()
 }
 
 fn is_name(c: char) -> bool {

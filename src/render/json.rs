@@ -252,7 +252,7 @@ fn finding(finding: &Finding) -> JsonFinding {
         observed: finding.observed.map(value),
         source: evidence.map(|evidence| source(&evidence.source)),
         observed_at: evidence.map(|evidence| time(evidence.at)),
-        latency_ms: evidence.map(|evidence| milliseconds(evidence.took)),
+        latency_ms: evidence.map(|evidence| milliseconds(evidence.took_us)),
         message: clean(&finding.message),
     }
 }
@@ -289,10 +289,12 @@ fn path(subject: Subject) -> String {
 }
 
 fn time(timestamp: Timestamp) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(timestamp.0)).to_string()
+    // RFC 3339 ends with the year 9999; only a hostile recording is beyond it.
+    let milliseconds = timestamp.0.min(253_402_300_799_999);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(milliseconds)).to_string()
 }
 
 /// To a tenth.
-fn milliseconds(took: Duration) -> f64 {
-    (took.as_secs_f64() * 10_000.0).round() / 10.0
+fn milliseconds(took_us: u64) -> f64 {
+    (Duration::from_micros(took_us).as_secs_f64() * 10_000.0).round() / 10.0
 }

@@ -25,11 +25,11 @@ pub(super) fn gauge(view: &View<'_>, id: NodeId, bean: &str) -> Sight<f64> {
             },
             endpoint: None,
             at: page.page.at,
-            took: page.page.took,
+            took_us: page.page.took_us,
         })
     };
     match page.page.said.as_ref().map_err(Clone::clone).and_then(|page| find(page, bean)) {
-        Ok(sample) => seen(sample.value, evidence(Some(sample))),
+        Ok((sample, value)) => seen(value, evidence(Some(sample))),
         Err(missed) => unseen(missed, evidence(None)),
     }
 }
@@ -49,16 +49,20 @@ pub(super) fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() < 1e9).then_some(value as i64)
 }
 
-fn find<'a>(page: &'a Page, bean: &str) -> Result<&'a Sample, Missed> {
+fn find<'a>(page: &'a Page, bean: &str) -> Result<(&'a Sample, f64), Missed> {
     let bean_name = plain(bean);
-    let mut found: Option<&Sample> = None;
+    let mut found: Option<(&Sample, f64)> = None;
     for sample in page.samples.iter().filter(|sample| is_gauge(sample, bean, &bean_name)) {
+        // Rust reads `NaN` and `+Inf` in Prometheus' spelling.
+        let Ok(value) = sample.value.parse::<f64>() else {
+            return Err(Missed::new(Why::Malformed, format!("{bean} is {}, which is no number", sample.value)));
+        };
         match found {
-            Some(first) if first.value.to_bits() != sample.value.to_bits() => {
-                let words = format!("the page has {bean} twice, {} and {}", first.value, sample.value);
+            Some((_, first)) if first.to_bits() != value.to_bits() => {
+                let words = format!("the page has {bean} twice, {first} and {value}");
                 return Err(Missed::new(Why::Ambiguous, words));
             }
-            _ => found = Some(sample),
+            _ => found = Some((sample, value)),
         }
     }
     found.ok_or_else(|| {

@@ -147,7 +147,7 @@ impl Leader<'_> {
             source: Source::Api { api: "DescribeQuorum", version: self.node.quorum.version, field },
             endpoint: Some(self.node.endpoint.clone()),
             at: self.node.quorum.at,
-            took: self.node.quorum.took,
+            took_us: self.node.quorum.took_us,
         }
     }
 }

@@ -2,18 +2,17 @@
 //! real nodes answer like this is asked elsewhere, of real nodes.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use kraft_check::snapshot::{
-    Answer, ApiVersions, AskedAs, Endpoint, Expected, Leadership, Look, Metadata, Missed, Node, NodeId, Page, PageOf,
-    Quorum, Replica, Sample, Snapshot, Timestamp, Why,
+    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Leadership, Look, Metadata, Missed, Node, NodeId, Page,
+    PageOf, Quorum, Replica, Sample, Snapshot, Timestamp, Why,
 };
 
 /// The leader's own time, in milliseconds.
 pub(crate) const NOW: i64 = 1_000_000;
 
 pub(crate) fn said<T>(said: Result<T, Missed>) -> Answer<T> {
-    Answer { at: Timestamp(0), took: Duration::ZERO, version: 3, said }
+    Answer { at: Timestamp(0), took_us: 0, version: 3, said }
 }
 
 pub(crate) fn silent<T>() -> Answer<T> {
@@ -82,7 +81,7 @@ pub(crate) fn leadership(node: &mut Node) -> &mut Leadership {
 /// A page of a controller, with this `ZkMigrationState`.
 pub(crate) fn page(id: NodeId, state: f64) -> PageOf {
     let name = "kafka_controller_kafkacontroller_zkmigrationstate".to_owned();
-    let page = Page { samples: vec![Sample { name, labels: Vec::new(), value: state }] };
+    let page = Page { samples: vec![Sample { name, labels: Vec::new(), value: state.to_string() }] };
     PageOf { id, url: format!("http://node.example/{id}"), page: said(Ok(page)) }
 }
 
@@ -93,5 +92,9 @@ pub(crate) fn look(nodes: impl Into<Vec<Node>>, pages: impl Into<Vec<PageOf>>) -
 /// Looks at a cluster of which these are expected.
 pub(crate) fn snapshot(brokers: &[NodeId], controllers: &[NodeId], looks: impl Into<Vec<Look>>) -> Snapshot {
     let ids = |ids: &[NodeId]| (!ids.is_empty()).then(|| ids.iter().copied().collect::<BTreeSet<_>>());
-    Snapshot { expected: Expected { brokers: ids(brokers), controllers: ids(controllers) }, looks: looks.into() }
+    Snapshot {
+        depth: Depth::Stage,
+        expected: Expected { brokers: ids(brokers), controllers: ids(controllers) },
+        looks: looks.into(),
+    }
 }

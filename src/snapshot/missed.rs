@@ -1,0 +1,93 @@
+//! Why something was not seen: a reason at the place where its answer would stand.
+
+use serde::{Deserialize, Serialize};
+
+/// Why something was not seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missed {
+    /// The kind of reason.
+    pub why: Why,
+    /// The reason in words, without the name of the node.
+    pub words: String,
+}
+
+impl Missed {
+    /// A reason in words.
+    #[must_use]
+    pub fn new(why: Why, words: impl Into<String>) -> Self {
+        Self { why, words: words.into() }
+    }
+}
+
+/// The kinds of reasons for which something was not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Nobody told us where it is.
+    NoAddress,
+    /// It was not asked, because of what was seen or missed before.
+    NotAsked,
+    /// The node does not list the API, so it was not asked.
+    NotListed,
+    /// Nothing listens there.
+    Refused,
+    /// The connection could not be made for another reason.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// The connection was closed before the answer was complete.
+    Closed,
+    /// The peer speaks another protocol or plays another role.
+    WrongTarget,
+    /// The answer could not be read.
+    Malformed,
+    /// The answer was larger than what is read.
+    TooLarge,
+    /// The node denied the request.
+    Denied,
+    /// The node answered with another error.
+    ErrorCode,
+    /// The page was answered, but not with 200 and metrics.
+    NotAPage,
+    /// The page was answered, without this metric.
+    WithoutMetric,
+    /// The value is there and says that nothing is known yet.
+    NotLoaded,
+    /// Several values, and no way to choose.
+    Ambiguous,
+    /// It was not said whom we expect.
+    NoExpectation,
+    /// It was seen once and could not be confirmed.
+    NotConfirmed,
+    /// A defect of this program, confined to this answer.
+    Internal,
+}
+
+impl Why {
+    /// The name under which it is reported.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::NoAddress => "no-address",
+            Self::NotAsked => "not-asked",
+            Self::NotListed => "api-not-listed",
+            Self::Refused => "connection-refused",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed-out",
+            Self::Closed => "connection-closed",
+            Self::WrongTarget => "wrong-target",
+            Self::Malformed => "malformed-answer",
+            Self::TooLarge => "answer-too-large",
+            Self::Denied => "not-authorized",
+            Self::ErrorCode => "error-code",
+            Self::NotAPage => "not-a-metrics-page",
+            Self::WithoutMetric => "page-without-metric",
+            Self::NotLoaded => "not-loaded-yet",
+            Self::Ambiguous => "ambiguous",
+            Self::NoExpectation => "nobody-expected",
+            Self::NotConfirmed => "not-confirmed",
+            Self::Internal => "internal",
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What nodes say: the answers to the four questions of a look, as they were given.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Endpoint, NodeId};
+
+/// The answer to `ApiVersions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiVersions {
+    /// Every API that is listed: key, lowest and highest version.
+    pub apis: Vec<(i16, i16, i16)>,
+    /// `ZkMigrationReady`: the node's own `zookeeper.metadata.migration.enable` (3.5 to 3.9; always false in
+    /// 3.4 and 4.x). `None` where the answer has no place for it (before version 3).
+    pub zk_migration_ready: Option<bool>,
+}
+
+/// What a listener is, by the APIs that it lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A broker that is still driven through ZooKeeper: it takes the ZooKeeper controller's requests.
+    ZookeeperBroker,
+    /// A broker that is driven through the metadata log.
+    KraftBroker,
+    /// A controller's listener.
+    Controller,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ZookeeperBroker => "a ZooKeeper broker",
+            Self::KraftBroker => "a KRaft broker",
+            Self::Controller => "a controller",
+        })
+    }
+}
+
+const PRODUCE: i16 = 0;
+const METADATA: i16 = 3;
+const LEADER_AND_ISR: i16 = 4;
+const STOP_REPLICA: i16 = 5;
+const UPDATE_METADATA: i16 = 6;
+const VOTE: i16 = 52;
+
+impl ApiVersions {
+    /// Whether the node lists this API.
+    #[must_use]
+    pub fn lists(&self, key: i16) -> bool {
+        self.apis.iter().any(|api| api.0 == key)
+    }
+
+    /// What this listener is: Vote is listed by controllers only; LeaderAndIsr, StopReplica and UpdateMetadata
+    /// by ZooKeeper brokers only (the `listeners` of Kafka's `*Request.json`, alike from 2.8 to 3.9). `None` for
+    /// a list that is neither.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        let zookeeper = [LEADER_AND_ISR, STOP_REPLICA, UPDATE_METADATA].map(|key| self.lists(key));
+        if self.lists(VOTE) {
+            Some(Role::Controller)
+        } else if !self.lists(PRODUCE) || !self.lists(METADATA) {
+            None
+        } else if zookeeper == [true; 3] {
+            Some(Role::ZookeeperBroker)
+        } else if zookeeper == [false; 3] {
+            Some(Role::KraftBroker)
+        } else {
+            None
+        }
+    }
+}
+
+/// The answer to `Metadata`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// The cluster's id, where the version has it and the node knows it.
+    pub cluster_id: Option<String>,
+    /// The brokers that are listed, with the endpoint of the listener that was asked.
+    pub brokers: Vec<(NodeId, Endpoint)>,
+}
+
+/// The answer to `DescribeQuorum`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quorum {
+    /// The node is not the leader. Kafka fills the rest of such an answer with zeros, so it is not kept.
+    NotLeader,
+    /// The node says that it is the leader, and what it knows of the others.
+    Leader(Leadership),
+}
+
+/// What a leader says of its quorum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leadership {
+    /// The leader's id, as it says itself.
+    pub leader: NodeId,
+    /// Its leader epoch.
+    pub epoch: i32,
+    /// The high watermark, exclusive; −1 while it is not known.
+    pub high_watermark: i64,
+    /// The voters, whether they were ever heard of or not.
+    pub voters: Vec<Replica>,
+    /// Whoever else fetched within the last five minutes, brokers included.
+    pub observers: Vec<Replica>,
+}
+
+/// One replica of the metadata log, as its leader sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replica {
+    /// Its id.
+    pub id: NodeId,
+    /// The offset of its last fetch; −1 if it never fetched.
+    pub log_end_offset: i64,
+    /// When it last fetched, by the leader's clock, in milliseconds since the epoch. `None`: never, or not told
+    /// (version 0).
+    pub last_fetch: Option<i64>,
+    /// When it was last caught up, likewise.
+    pub last_caught_up: Option<i64>,
+}
+
+/// The samples of a metrics page that can matter: those with `controller` in their name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// In the page's order.
+    pub samples: Vec<Sample>,
+}
+
+/// One sample of a metrics page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// The metric's name.
+    pub name: String,
+    /// Its labels, in the page's order.
+    pub labels: Vec<(String, String)>,
+    /// Its value, as the page spells it: a number.
+    pub value: String,
+}
