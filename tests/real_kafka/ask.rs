@@ -21,31 +21,21 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const CORRELATION: i32 = 1;
 
-/// The key of `LeaderAndIsr`, which only brokers in ZooKeeper mode serve. The crate does not know it any more.
-pub(crate) const LEADER_AND_ISR: i16 = 4;
 /// The key of `Vote`, which only KRaft controllers serve.
-pub(crate) const VOTE: i16 = 52;
+const VOTE: i16 = 52;
 
 pub(crate) fn api_versions(node: SocketAddr) -> io::Result<ApiVersionsResponse> {
-    let question = ApiVersionsRequest::default()
-        .with_client_software_name(StrBytes::from_static_str("kraft-check-tests"))
-        .with_client_software_version(StrBytes::from_static_str("0"));
-    ask(node, 3, &question)
+    ask(node, 3, &who_asks(3))
 }
 
 /// Brokers, topics and what this broker takes for the active controller.
 pub(crate) fn metadata(broker: SocketAddr) -> io::Result<MetadataResponse> {
-    let every_topic = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false);
-    ask(broker, 12, &every_topic)
+    ask(broker, 12, &every_topic(12))
 }
 
 /// The quorum as its leader sees it; every other controller refuses to answer.
 pub(crate) fn quorum(controller: SocketAddr) -> io::Result<Quorum> {
-    let log = TopicData::default()
-        .with_topic_name(TopicName(StrBytes::from_static_str("__cluster_metadata")))
-        .with_partitions(vec![PartitionData::default()]);
-    let question = DescribeQuorumRequest::default().with_topics(vec![log]);
-    let answer = ask(controller, 1, &question)?;
+    let answer = ask(controller, 1, &the_log())?;
     let partition = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
     match (answer.error_code, partition) {
         (0, Some(quorum)) if quorum.error_code == 0 => Ok(quorum),
@@ -73,10 +63,6 @@ pub(crate) fn create_topic(
     }
 }
 
-pub(crate) fn serves(answer: &ApiVersionsResponse, key: i16) -> bool {
-    answer.api_keys.iter().any(|api| api.api_key == key)
-}
-
 pub(crate) fn broker_ids(answer: &MetadataResponse) -> BTreeSet<i32> {
     ids(answer.brokers.iter().map(|broker| &broker.node_id))
 }
@@ -89,7 +75,65 @@ pub(crate) fn ids<'a>(nodes: impl IntoIterator<Item = &'a BrokerId>) -> BTreeSet
     nodes.into_iter().map(|id| id.0).collect()
 }
 
+/// What a node answers to the questions that the tool asks, as frames without their length prefix: each API in the
+/// oldest and newest versions of interest that the node lists. Nothing, if it does not answer.
+pub(crate) fn frames(node: SocketAddr) -> Vec<(&'static str, i16, Bytes)> {
+    let Ok(listed) = api_versions(node) else { return Vec::new() };
+    let spoken = |key: i16, version: i16| {
+        listed.api_keys.iter().any(|api| api.api_key == key && (api.min_version..=api.max_version).contains(&version))
+    };
+    let mut frames = Vec::new();
+    let mut keep = |api, version, frame: io::Result<Bytes>| frames.push((api, version, frame.expect("an answer")));
+    for version in [0, 3, 4].into_iter().filter(|version| spoken(ApiVersionsRequest::KEY, *version)) {
+        keep("ApiVersions", version, exchange(node, version, &who_asks(version)));
+    }
+    for version in [1, 8, 9, 12, 13].into_iter().filter(|version| spoken(MetadataRequest::KEY, *version)) {
+        // The whole metadata, and none of it, as the tool asks.
+        keep("Metadata", version, exchange(node, version, &every_topic(version)));
+        let no_topic = every_topic(version).with_topics(Some(Vec::new()));
+        keep("Metadata", version, exchange(node, version, &no_topic));
+    }
+    // Brokers forward it to the leader; what controllers say themselves is of interest here.
+    let controller = listed.api_keys.iter().any(|api| api.api_key == VOTE);
+    for version in [0, 1, 2].into_iter().filter(|version| controller && spoken(DescribeQuorumRequest::KEY, *version)) {
+        keep("DescribeQuorum", version, exchange(node, version, &the_log()));
+    }
+    frames
+}
+
+fn who_asks(version: i16) -> ApiVersionsRequest {
+    let question = ApiVersionsRequest::default();
+    if version < 3 {
+        return question;
+    }
+    question
+        .with_client_software_name(StrBytes::from_static_str("kraft-check-tests"))
+        .with_client_software_version(StrBytes::from_static_str("0"))
+}
+
+fn every_topic(version: i16) -> MetadataRequest {
+    let question = MetadataRequest::default().with_topics(None);
+    if version < 4 { question } else { question.with_allow_auto_topic_creation(false) }
+}
+
+fn the_log() -> DescribeQuorumRequest {
+    let log = TopicData::default()
+        .with_topic_name(TopicName(StrBytes::from_static_str("__cluster_metadata")))
+        .with_partitions(vec![PartitionData::default()]);
+    DescribeQuorumRequest::default().with_topics(vec![log])
+}
+
 fn ask<Q: Request>(node: SocketAddr, version: i16, question: &Q) -> io::Result<Q::Response> {
+    let mut frame = exchange(node, version, question)?;
+    let header = ResponseHeader::decode(&mut frame, Q::Response::header_version(version)).map_err(io::Error::other)?;
+    if header.correlation_id != CORRELATION {
+        return Err(io::Error::other("the answer to another question"));
+    }
+    Q::Response::decode(&mut frame, version).map_err(io::Error::other)
+}
+
+/// Sends one question and returns the frame of its answer, without the length prefix.
+fn exchange<Q: Request>(node: SocketAddr, version: i16, question: &Q) -> io::Result<Bytes> {
     let mut stream = TcpStream::connect_timeout(&node, CONNECT_LIMIT)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(ANSWER_LIMIT))?;
@@ -112,10 +156,5 @@ fn ask<Q: Request>(node: SocketAddr, version: i16, question: &Q) -> io::Result<Q
     stream.read_exact(&mut length)?;
     let mut frame = vec![0; u32::from_be_bytes(length) as usize];
     stream.read_exact(&mut frame)?;
-    let mut frame = Bytes::from(frame);
-    let header = ResponseHeader::decode(&mut frame, Q::Response::header_version(version)).map_err(io::Error::other)?;
-    if header.correlation_id != CORRELATION {
-        return Err(io::Error::other("the answer to another question"));
-    }
-    Q::Response::decode(&mut frame, version).map_err(io::Error::other)
+    Ok(Bytes::from(frame))
 }

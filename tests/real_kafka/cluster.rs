@@ -1,25 +1,23 @@
 //! A cluster of real Kafka nodes in a temporary folder, and the moves by which an operator migrates it.
-//! Every move returns when the cluster has settled again; what that means is written down in `readiness`.
+//! Every move returns when the cluster has settled again; what that means is written down in `brokers` and `quorum`.
 
+mod addresses;
+mod brokers;
 mod layout;
-mod readiness;
+mod quorum;
+mod waiting;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, thread};
 
 use crate::ask;
 use crate::distribution::Distribution;
-use crate::exporter;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
-use crate::zookeeper::ZooKeeper;
 
 const FIRST_CONTROLLER: i32 = 3001;
-/// `ZkMigrationState` of controllers that wait for the brokers (3.5 to 3.9).
 const PRE_MIGRATION: i32 = 2;
 const TOPICS: [(&str, i32); 2] = [("orders", 6), ("payments", 3)];
 
@@ -61,7 +59,7 @@ impl Cluster {
     /// Formats and starts all controllers with the flag and waits until they are ready to take over.
     pub(crate) fn provision_controllers(&mut self) {
         self.provision_controllers_as(ControllerMode::Flagged);
-        if self.kafka.has_migration_gauge() {
+        if self.kafka.tells_migration_state() {
             self.await_state(PRE_MIGRATION);
         }
     }
@@ -87,7 +85,8 @@ impl Cluster {
 
     /// Makes this controller the leader: whoever else leads is killed and started again.
     pub(crate) fn elect(&mut self, id: i32) {
-        loop {
+        // Any of the others may win an election; that many in a row is no chance any more.
+        for _election in 0..20 {
             let leader = self.leader();
             if leader == id {
                 return;
@@ -96,6 +95,7 @@ impl Cluster {
             assert_ne!(self.leader(), leader, "a killed controller does not lead");
             self.start_again(leader);
         }
+        panic!("controller {id} never wins an election");
     }
 
     /// Stops all controllers and forgets what they knew, the first half of a way back.
@@ -171,6 +171,9 @@ impl Cluster {
                     self.await_deregistration(id);
                 }
                 self.launch(id);
+                if mode == BrokerMode::Migration {
+                    self.free_stuck_leaders();
+                }
                 self.await_brokers();
             }
             Role::Controller(_) => {
@@ -178,52 +181,6 @@ impl Cluster {
                 self.await_quorum();
             }
         }
-    }
-
-    pub(crate) fn broker_ids(&self) -> RangeInclusive<i32> {
-        1..=self.shape.brokers
-    }
-
-    pub(crate) fn controller_ids(&self) -> RangeInclusive<i32> {
-        FIRST_CONTROLLER..=FIRST_CONTROLLER + self.shape.controllers - 1
-    }
-
-    /// All brokers, in the form of `bootstrap.servers`.
-    pub(crate) fn bootstrap_servers(&self) -> String {
-        self.list(self.broker_ids(), |node| node.address.to_string())
-    }
-
-    /// All brokers, each with its id.
-    pub(crate) fn brokers_by_id(&self) -> String {
-        self.list(self.broker_ids(), |node| format!("{}@{}", node.id, node.address))
-    }
-
-    /// All controllers, in the form of `controller.quorum.voters`.
-    pub(crate) fn controllers(&self) -> String {
-        self.neighbours.voters.clone()
-    }
-
-    /// The exporter pages of all controllers, as `3001=URL,3002=URL`.
-    pub(crate) fn pages(&self) -> String {
-        self.list(self.controller_ids(), |node| format!("{}={}", node.id, self.page(node.id)))
-    }
-
-    pub(crate) fn endpoint(&self, id: i32) -> SocketAddr {
-        self.nodes[&id].address
-    }
-
-    pub(crate) fn page(&self, id: i32) -> String {
-        format!("http://{}/metrics", self.nodes[&id].exporter)
-    }
-
-    /// A gauge of the controller as a node's page has it now; nothing when there is no page or no such gauge.
-    pub(crate) fn gauge(&self, id: i32, name: &str) -> Option<f64> {
-        let page = exporter::page(self.nodes[&id].exporter).ok()?;
-        exporter::gauge(&page, name)
-    }
-
-    pub(crate) fn zookeeper(&self) -> ZooKeeper {
-        ZooKeeper(self.endpoint(ZOOKEEPER))
     }
 
     fn set_role(&mut self, id: i32, role: Role) {
@@ -238,11 +195,6 @@ impl Cluster {
 
     fn node(&mut self, id: i32) -> &mut Node {
         self.nodes.get_mut(&id).expect("a node of the cluster")
-    }
-
-    fn list(&self, ids: RangeInclusive<i32>, entry: impl Fn(&Node) -> String) -> String {
-        let entries: Vec<_> = ids.map(|id| entry(&self.nodes[&id])).collect();
-        entries.join(",")
     }
 
     fn cluster_id(&self) -> String {

@@ -59,8 +59,8 @@ impl Distribution {
         self.version.rsplit_once('.').map_or(self.version.as_str(), |(minor, _patch)| minor)
     }
 
-    /// Kafka 3.4 migrates without telling its state as a gauge; 3.5 was the first to have one.
-    pub(crate) fn has_migration_gauge(&self) -> bool {
+    /// Kafka 3.4 migrates without telling it: its nodes never say that they are ready, and there is no gauge.
+    pub(crate) fn tells_migration_state(&self) -> bool {
         self.minor() != "3.4"
     }
 

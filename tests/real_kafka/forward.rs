@@ -59,7 +59,7 @@ const WHOLE_WAY: &[Expected] = &[
 #[test]
 fn the_whole_way_with_three_brokers_and_three_controllers() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut walk = Walk::along(WHOLE_WAY, whole);
+    let mut walk = Walk::along("forward", WHOLE_WAY, whole);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 3, controllers: 3, topics: true });
     walk.judge("pure ZooKeeper", &cluster);
 
@@ -143,7 +143,7 @@ const SMALLEST_WAY: &[Expected] = &[
 #[test]
 fn smallest_migration() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut walk = Walk::along(SMALLEST_WAY, whole);
+    let mut walk = Walk::along("smallest", SMALLEST_WAY, whole);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
     walk.judge("pure ZooKeeper", &cluster);
     cluster.provision_controllers();

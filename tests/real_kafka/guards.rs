@@ -33,7 +33,7 @@ const LOST_FLAGS: &[Expected] = &[
 #[test]
 fn flags_lost_in_the_window() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut walk = Walk::along(LOST_FLAGS, by_id);
+    let mut walk = Walk::along("lost-flags", LOST_FLAGS, by_id);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
     cluster.provision_controllers();
     for id in cluster.broker_ids() {
@@ -82,7 +82,7 @@ const NEVER_FLAGGED: &[Expected] = &[Expected {
 #[test]
 fn a_quorum_first_started_without_the_flag() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut walk = Walk::along(NEVER_FLAGGED, by_id);
+    let mut walk = Walk::along("never-flagged", NEVER_FLAGGED, by_id);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
     cluster.provision_controllers_as(ControllerMode::Finalized);
     walk.judge("quorum started without the flag", &cluster);

@@ -3,10 +3,16 @@
 
 #![forbid(unsafe_code)]
 
+/// Is every verdict right on the way back, and in a second attempt?
+mod back;
 /// Is every verdict right, in every phase of the way forward?
 mod forward;
 /// Is every guard met where it must be, and nowhere else?
 mod guards;
+/// Recordings of what the clusters answered.
+mod record;
+/// Is anything wrongly said while something passes by itself?
+mod transients;
 /// The built binary's verdicts, held to a table.
 mod verdicts;
 

@@ -107,16 +107,26 @@ impl Node {
         self.write_configuration(neighbours);
         let mut java = jvm::java(128);
         self.add_classes(&mut java, kafka);
+        // One cluster id in 64 begins with a dash, and only behind a `=` is that no option.
         java.args(["kafka.tools.StorageTool", "format"])
-            .args(["--cluster-id", cluster_id, "--config"])
+            .arg(format!("--cluster-id={cluster_id}"))
+            .arg("--config")
             .arg(self.configuration());
         Jvm::start(java, &self.log())
     }
 
-    /// The end of what the process has printed.
-    pub(crate) fn last_words(&self, lines: usize) -> String {
+    /// What the process has printed, in all its lives.
+    pub(crate) fn log_text(&self) -> String {
         let log = fs::read(self.log()).unwrap_or_default();
-        last_lines(&String::from_utf8_lossy(&log), lines)
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// What the process said last, and before it what it called an error: shutting down takes many words, too.
+    pub(crate) fn last_words(&self, lines: usize) -> String {
+        let log = self.log_text();
+        let is_error = |line: &&str| line.contains("] ERROR ") || line.contains("] FATAL ");
+        let errors: Vec<_> = log.lines().filter(is_error).collect();
+        format!("{}\n…\n{}", last_lines(&errors.join("\n"), 5), last_lines(&log, lines))
     }
 
     fn add_classes(&self, java: &mut Command, kafka: &Distribution) {
@@ -141,8 +151,10 @@ impl Node {
     }
 }
 
+/// Kafka 3.4 and 3.5 tell the steps of a takeover only in DEBUG.
 const LOGGING: &str = "\
 log4j.rootLogger=INFO, stdout
+log4j.logger.org.apache.kafka.metadata.migration=DEBUG
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender
 log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n

@@ -45,8 +45,7 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
          transaction.state.log.min.isr=1\n\
          transaction.state.log.num.partitions=3\n\
          group.initial.rebalance.delay.ms=0\n\
-         controlled.shutdown.retry.backoff.ms=500\n\
-         broker.heartbeat.interval.ms=500\n",
+         controlled.shutdown.retry.backoff.ms=500\n",
         address = node.address,
         replicas = neighbours.replication_factor,
     );

@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::record::{self, Snapshot};
 
 /// The stages, in the order of a table's columns.
 pub(crate) const STAGES: [&str; 4] = ["quorum-provisioned", "brokers-in-migration", "brokers-migrated", "finalized"];
+
+/// The walk whose frames and pages are recorded: it has every role in every phase.
+const FRAMES_OF: &str = "forward";
 
 /// What the four stages must say in one phase, and why.
 pub(crate) struct Expected {
@@ -19,7 +23,7 @@ pub(crate) struct Expected {
 }
 
 /// A verdict, short enough for a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum V {
     /// Complete.
     Ok,
@@ -32,7 +36,7 @@ pub(crate) enum V {
 }
 
 impl V {
-    fn of(document: &Value) -> Self {
+    pub(crate) fn of(document: &Value) -> Self {
         match document["verdict"].as_str() {
             Some("complete") => Self::Ok,
             Some("not_yet") => Self::No,
@@ -63,6 +67,7 @@ impl V {
 
 /// A walk through phases, each judged and compared with its row of the table.
 pub(crate) struct Walk {
+    series: &'static str,
     table: &'static [Expected],
     flags: fn(&Cluster) -> Vec<String>,
     next: usize,
@@ -72,14 +77,14 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// A walk along this table, asking with these flags.
-    pub(crate) fn along(table: &'static [Expected], flags: fn(&Cluster) -> Vec<String>) -> Self {
+    /// A walk of this name along this table, asking with these flags.
+    pub(crate) fn along(series: &'static str, table: &'static [Expected], flags: fn(&Cluster) -> Vec<String>) -> Self {
         let mut head = format!("{:<34}", "phase");
         for stage in STAGES {
             let _ = write!(head, " {stage:<20}");
         }
         println!("{head}  seconds");
-        Self { table, flags, next: 0, began: Instant::now(), complete: 0, wrong: Vec::new() }
+        Self { series, table, flags, next: 0, began: Instant::now(), complete: 0, wrong: Vec::new() }
     }
 
     /// Judges the phase that the table has next. The phases come in the table's order, none is left out.
@@ -87,23 +92,29 @@ impl Walk {
         let expected = &self.table[self.next];
         assert_eq!(expected.phase, phase, "the table's next phase");
         self.next += 1;
+        let name = format!("{:02} {phase}", self.next);
+        if self.series == FRAMES_OF {
+            record::keep_frames(self.series, &name, cluster);
+        }
+        let snapshot = Snapshot::new();
+        let flags = [(self.flags)(cluster), vec![snapshot.flag()]].concat();
         let mut line = format!("{phase:<34}");
         for (stage, wanted) in STAGES.into_iter().zip(expected.verdicts) {
-            let document = ask(stage, &(self.flags)(cluster));
+            let document = ask(stage, &flags);
+            let replayed: Value = serde_json::from_str(&snapshot.replay(stage)).expect("one document");
+            assert_eq!(replayed, document, "the recording says what the look said");
             let found = V::of(&document);
             self.complete += usize::from(found == V::Ok);
             let mark = if found == wanted { "" } else { " !" };
             let _ = write!(line, " {:<20}", format!("{}{mark}", found.word()));
             if found != wanted {
-                let why = expected.why;
-                self.wrong.push(format!(
-                    "{phase}, {stage}: {} and not {}, because {why}\n{document:#}",
-                    found.word(),
-                    wanted.word()
-                ));
+                let (word, why) = (wanted.word(), expected.why);
+                self.wrong
+                    .push(format!("{phase}, {stage}: {} and not {word}, because {why}\n{document:#}", found.word()));
             }
             assert_eq!(document["exit_code"], found.code());
         }
+        snapshot.keep(self.series, &name);
         println!("{line}  {:.1}", self.began.elapsed().as_secs_f64());
     }
 

@@ -18,7 +18,7 @@ const END_OF_SESSION: [u8; 8] = [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xf5];
 
 /// A ZooKeeper server.
 #[derive(Clone, Copy)]
-pub(crate) struct ZooKeeper(pub SocketAddr);
+pub(crate) struct ZooKeeper(pub(crate) SocketAddr);
 
 impl ZooKeeper {
     /// The text of a znode, or nothing when there is no such znode.

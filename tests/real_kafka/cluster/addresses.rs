@@ -1,0 +1,66 @@
+//! Who is in a cluster and where: what a test passes to the tool, and what it asks nodes by itself.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+
+use super::{Cluster, FIRST_CONTROLLER};
+use crate::exporter;
+use crate::node::{Node, ZOOKEEPER};
+use crate::zookeeper::ZooKeeper;
+
+impl Cluster {
+    pub(crate) fn broker_ids(&self) -> RangeInclusive<i32> {
+        1..=self.shape.brokers
+    }
+
+    pub(crate) fn controller_ids(&self) -> RangeInclusive<i32> {
+        FIRST_CONTROLLER..=FIRST_CONTROLLER + self.shape.controllers - 1
+    }
+
+    /// All brokers, in the form of `bootstrap.servers`.
+    pub(crate) fn bootstrap_servers(&self) -> String {
+        self.list(self.broker_ids(), |node| node.address.to_string())
+    }
+
+    /// All brokers, each with its id.
+    pub(crate) fn brokers_by_id(&self) -> String {
+        self.list(self.broker_ids(), |node| format!("{}@{}", node.id, node.address))
+    }
+
+    /// All controllers, in the form of `controller.quorum.voters`.
+    pub(crate) fn controllers(&self) -> String {
+        self.neighbours.voters.clone()
+    }
+
+    /// The exporter pages of all controllers, as `3001=URL,3002=URL`.
+    pub(crate) fn pages(&self) -> String {
+        self.list(self.controller_ids(), |node| format!("{}={}", node.id, self.page(node.id)))
+    }
+
+    pub(crate) fn endpoint(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].address
+    }
+
+    pub(crate) fn page(&self, id: i32) -> String {
+        format!("http://{}/metrics", self.nodes[&id].exporter)
+    }
+
+    /// A node's page as its exporter gives it now; nothing when there is none.
+    pub(crate) fn page_text(&self, id: i32) -> Option<String> {
+        exporter::page(self.nodes[&id].exporter).ok()
+    }
+
+    /// A gauge of the controller as a node's page has it now; nothing when there is no page or no such gauge.
+    pub(crate) fn gauge(&self, id: i32, name: &str) -> Option<f64> {
+        exporter::gauge(&self.page_text(id)?, name)
+    }
+
+    pub(crate) fn zookeeper(&self) -> ZooKeeper {
+        ZooKeeper(self.endpoint(ZOOKEEPER))
+    }
+
+    fn list(&self, ids: RangeInclusive<i32>, entry: impl Fn(&Node) -> String) -> String {
+        let entries: Vec<_> = ids.map(|id| entry(&self.nodes[&id])).collect();
+        entries.join(",")
+    }
+}

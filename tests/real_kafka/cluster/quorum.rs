@@ -1,0 +1,104 @@
+//! When the controllers have settled, as their leader and their exporters say.
+
+use std::time::UNIX_EPOCH;
+
+use super::Cluster;
+use crate::ask;
+use crate::jvm::Jvm;
+use crate::node::Node;
+
+/// A voter that is this many records behind the high watermark keeps up; no-op records alone make that gap.
+const CLOSE: i64 = 20;
+const MIGRATION: i32 = 1;
+
+impl Cluster {
+    /// Waits until every running controller's page says this `ZkMigrationState`, and for 1 until the brokers know.
+    pub(crate) fn await_state(&mut self, state: i32) {
+        assert!(self.kafka.tells_migration_state(), "Kafka 3.4 has no gauge of its migration state");
+        self.wait_for(&format!("ZkMigrationState {state}"), |cluster| {
+            for node in cluster.running_controllers() {
+                let found = cluster.gauge(node.id, "ZkMigrationState");
+                if found != Some(f64::from(state)) {
+                    return Err(format!("{} says {found:?}", node.name()));
+                }
+            }
+            Ok(())
+        });
+        if state == MIGRATION {
+            self.await_dual_write();
+        }
+    }
+
+    /// Waits until the leader has taken over, told the brokers so, and writes to ZooKeeper what it decides.
+    ///
+    /// The gauge is a tenth of a second ahead of the brokers. One that is stopped in between turns to the old
+    /// controller in vain, leaves without notice, and is refused until its session in the quorum has expired.
+    /// Nothing but the leader's log tells the end of that moment.
+    pub(crate) fn await_dual_write(&mut self) {
+        self.wait_for("dual write", |cluster| {
+            let leader = cluster.find_leader()?.leader_id.0;
+            let log = cluster.nodes[&leader].log_text();
+            let is_step = |line: &&str| line.contains("KRaftMigrationDriver") && line.contains(" transitioning from ");
+            match log.lines().rfind(is_step) {
+                Some(step) if step.contains(" to DUAL_WRITE state") => Ok(()),
+                step => Err(format!("controller {leader}: {step:?}")),
+            }
+        });
+    }
+
+    /// The leader of the quorum, waiting for an election to end where one is under way.
+    pub(crate) fn leader(&mut self) -> i32 {
+        self.wait_for("a leader of the quorum", |cluster| cluster.find_leader().map(|quorum| quorum.leader_id.0))
+    }
+
+    /// Waits until the quorum has a leader, every running voter fetches from it, and every one serves
+    /// and has loaded the log far enough to know a state of the migration.
+    pub(super) fn await_quorum(&mut self) {
+        self.wait_for("all running controllers in the quorum", |cluster| {
+            let quorum = cluster.find_leader()?;
+            if quorum.high_watermark <= 0 {
+                return Err("no high watermark yet".to_owned());
+            }
+            for node in cluster.running_controllers() {
+                keeps_up(node, &quorum).map_err(|missing| format!("{}: {missing}", node.name()))?;
+                ask::api_versions(node.address).map_err(|error| format!("{}: {error}", node.name()))?;
+                let state = cluster.gauge(node.id, "ZkMigrationState");
+                if cluster.kafka.tells_migration_state() && state.is_none_or(|state| state < 0.0) {
+                    return Err(format!("{} says {state:?}", node.name()));
+                }
+            }
+            Ok(())
+        });
+    }
+
+    fn find_leader(&self) -> Result<ask::Quorum, String> {
+        let mut refusals = Vec::new();
+        for node in self.running_controllers() {
+            match ask::quorum(node.address) {
+                Ok(quorum) => return Ok(quorum),
+                Err(error) => refusals.push(format!("{}: {error}", node.name())),
+            }
+        }
+        Err(refusals.join(", "))
+    }
+
+    fn running_controllers(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values().filter(|node| node.is_running_controller())
+    }
+}
+
+/// The leader remembers voters of earlier lives, so only a fetch of the present one counts.
+fn keeps_up(node: &Node, quorum: &ask::Quorum) -> Result<(), String> {
+    let voter = quorum.current_voters.iter().find(|voter| voter.replica_id.0 == node.id).ok_or("no voter")?;
+    let started = node.jvm.as_ref().map(Jvm::started);
+    let started = started.ok_or("does not run")?.duration_since(UNIX_EPOCH);
+    let started = started.expect("a clock after 1970").as_millis();
+    let fetched = u128::try_from(voter.last_fetch_timestamp).unwrap_or(0);
+    if node.id != quorum.leader_id.0 && fetched < started {
+        return Err("has not fetched since its start".to_owned());
+    }
+    if voter.log_end_offset < quorum.high_watermark - CLOSE {
+        return Err(format!("at {} of {}", voter.log_end_offset, quorum.high_watermark));
+    }
+    Ok(())
+}

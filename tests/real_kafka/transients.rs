@@ -1,0 +1,101 @@
+//! What passes by itself: restarts in the middle of a look, elections, exporters that are starting. Looks are taken
+//! all the while. None may be blocked, refused or a crash, and none may be wrongly complete.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Shape};
+use crate::distribution::Distribution;
+use crate::node::{BrokerMode, ControllerMode};
+use crate::record::{Snapshot, situation};
+use crate::verdicts::{STAGES, V, ask, whole};
+use crate::{KAFKA, MIGRATION};
+
+#[test]
+fn restarts_and_elections_while_one_looks() {
+    let kafka = Distribution::fetch(KAFKA);
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
+    cluster.provision_controllers();
+    for id in cluster.broker_ids() {
+        cluster.restart_broker(id, BrokerMode::Migration);
+    }
+    cluster.await_state(MIGRATION);
+
+    // A broker that restarts is unseen for a while, and everything about it with it; the quorum is not concerned.
+    let seen = while_looking(&mut cluster, "broker restarts in migration mode", |cluster| {
+        cluster.restart_broker(2, BrokerMode::Migration);
+    });
+    assert_eq!(seen[0], [V::Ok].into());
+    assert_eq!(seen[1], [V::Ok, V::Huh].into());
+    assert_eq!((&seen[2], &seen[3]), (&[V::No].into(), &[V::No].into()));
+
+    // On its way to KRaft a broker is at or beyond migration mode whenever it is seen.
+    let seen = while_looking(&mut cluster, "broker restarts into KRaft", |cluster| {
+        cluster.restart_broker(2, BrokerMode::Kraft);
+    });
+    assert_eq!(seen[1], [V::Ok, V::Huh].into());
+    assert_eq!((&seen[2], &seen[3]), (&[V::No].into(), &[V::No].into()));
+    cluster.restart_broker(1, BrokerMode::Kraft);
+
+    // A killed leader: an election, a controller that is gone, one that comes back with its exporter.
+    let leader = cluster.leader();
+    let seen = while_looking(&mut cluster, "leader killed and started again", |cluster| {
+        cluster.kill(leader);
+        assert_ne!(cluster.leader(), leader);
+        cluster.start_again(leader);
+    });
+    assert!(seen[0].contains(&V::No) || seen[0].contains(&V::Huh), "quorum-provisioned: {:?}", seen[0]);
+    for (stage, seen) in [(STAGES[1], &seen[1]), (STAGES[2], &seen[2])] {
+        assert!(seen.contains(&V::Ok) && !seen.contains(&V::Block), "{stage}: {seen:?}");
+    }
+    assert!(!seen[3].contains(&V::Ok) && !seen[3].contains(&V::Block), "finalized: {:?}", seen[3]);
+}
+
+#[test]
+fn a_single_controller_whose_exporter_starts() {
+    let kafka = Distribution::fetch(KAFKA);
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
+    cluster.provision_controllers();
+    cluster.restart_broker(1, BrokerMode::Migration);
+    cluster.await_state(MIGRATION);
+    // Refused, then a page without the metric, then -1, then the state: cannot tell until the last.
+    let seen = while_looking(&mut cluster, "only controller restarts", |cluster| {
+        cluster.restart_controller(3001, ControllerMode::Flagged);
+        cluster.await_state(MIGRATION);
+    });
+    for (stage, seen) in [(STAGES[0], &seen[0]), (STAGES[1], &seen[1])] {
+        assert!(seen.contains(&V::Huh) && !seen.contains(&V::Block), "{stage}: {seen:?}");
+    }
+    assert!(!seen[2].contains(&V::Ok) && !seen[3].contains(&V::Ok), "{seen:?}");
+}
+
+/// Takes looks without a pause while something happens to the cluster, and returns which verdicts each stage had.
+fn while_looking(cluster: &mut Cluster, what: &str, happen: impl FnOnce(&mut Cluster)) -> [BTreeSet<V>; 4] {
+    let flags = whole(cluster);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let looks = scope.spawn(|| {
+            let mut looks: Vec<[Value; 4]> = Vec::new();
+            let mut situations = BTreeSet::new();
+            while !over.load(Ordering::Relaxed) {
+                let snapshot = Snapshot::new();
+                ask(STAGES[0], &[&flags[..], &[snapshot.flag()]].concat());
+                let look = STAGES.map(|stage| serde_json::from_str(&snapshot.replay(stage)).expect("one document"));
+                if situations.insert(situation(&look)) {
+                    snapshot.keep("transients", &format!("{what} {:02}", situations.len()));
+                }
+                looks.push(look);
+            }
+            looks
+        });
+        happen(cluster);
+        over.store(true, Ordering::Relaxed);
+        let looks = looks.join().expect("the looks");
+        let seen = [0, 1, 2, 3].map(|stage| looks.iter().map(|look| V::of(&look[stage])).collect());
+        println!("{what}: {} looks, {seen:?}", looks.len());
+        seen
+    })
+}
