@@ -56,10 +56,16 @@ fn clean(text: &str) -> String {
             clean.push('…');
             break;
         }
-        match c {
-            c if c.is_control() => clean.extend(c.escape_default()),
-            c => clean.push(c),
+        if c.is_control() || is_invisible(c) {
+            clean.extend(c.escape_unicode());
+        } else {
+            clean.push(c);
         }
     }
     clean
+}
+
+/// Characters that take no room or turn the direction of the line: a peer could make a report read otherwise.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -12,13 +12,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, thread};
 
+use crate::PRE_MIGRATION;
 use crate::ask;
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
 
 const FIRST_CONTROLLER: i32 = 3001;
-const PRE_MIGRATION: i32 = 2;
 const TOPICS: [(&str, i32); 2] = [("orders", 6), ("payments", 3)];
 
 /// How large a cluster is. Brokers have the ids 1, 2, … and controllers 3001, 3002, ….
@@ -116,12 +116,17 @@ impl Cluster {
     ///
     /// Returns when every broker knows of the new controller. A broker that is stopped before that tries to
     /// take its leave from the old ones for as long as one lets it.
-    pub(crate) fn return_to_zookeeper(&mut self) {
-        for left_behind in ["/controller", "/migration"] {
+    pub(crate) fn return_to_zookeeper(&mut self, left_behind: &[&str]) {
+        for left_behind in left_behind {
             let was_there = self.zookeeper().delete(left_behind);
             assert!(was_there.expect("ZooKeeper answers"), "no {left_behind}");
         }
         self.await_zookeeper_controller();
+    }
+
+    /// What brokers on ZooKeeper are given as their `inter.broker.protocol.version` from their next start on.
+    pub(crate) fn set_protocol_version(&mut self, version: &str) {
+        version.clone_into(&mut self.neighbours.protocol_version);
     }
 
     pub(crate) fn restart_broker(&mut self, id: i32, mode: BrokerMode) {

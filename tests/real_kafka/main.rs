@@ -11,6 +11,8 @@ mod forward;
 mod guards;
 /// Recordings of what the clusters answered.
 mod record;
+/// Is a migration that stands still seen to?
+mod stalls;
 /// Is anything wrongly said while something passes by itself?
 mod transients;
 /// The built binary's verdicts, held to a table.
@@ -31,4 +33,5 @@ mod zookeeper;
 const KAFKA: &str = "3.9.2";
 /// `ZkMigrationState` in numbers, as 3.5 to 3.9 have them.
 const MIGRATION: i32 = 1;
+const PRE_MIGRATION: i32 = 2;
 const POST_MIGRATION: i32 = 3;

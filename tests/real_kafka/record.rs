@@ -3,6 +3,7 @@
 //! Every judged phase is recorded and replayed; the recordings are kept only where `KRAFT_CHECK_RECORD` is set, by
 //! the command that `protocol-fixtures/README.md` names. What they mean is not known here.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -92,11 +93,10 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What tells two looks apart: what was said and who was missed for what. Times and offsets do not.
-pub(crate) fn situation(documents: &[Value; 4]) -> String {
-    let errors = documents[0]["errors"].as_array().expect("errors").iter();
-    let mut missed: Vec<String> = errors.map(|error| format!("{} {}", error["subject"], error["id"])).collect();
-    missed.sort();
-    let verdicts: Vec<&str> = documents.iter().filter_map(|document| document["verdict"].as_str()).collect();
-    format!("{} {}", verdicts.join(" "), missed.join(" "))
+/// What tells two looks apart: what fails, and who was missed for what. Times and offsets do not.
+pub(crate) fn situation(documents: &[Value; 4]) -> BTreeSet<String> {
+    let listed =
+        |key: &str| documents.iter().flat_map(move |document| document[key].as_array().expect("a list").clone());
+    let failing = listed("findings").map(|it| format!("{} {} {}", it["id"], it["subject"]["id"], it["status"]));
+    failing.chain(listed("errors").map(|it| format!("{} {}", it["id"], it["subject"]))).collect()
 }

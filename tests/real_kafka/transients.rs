@@ -19,10 +19,15 @@ fn restarts_and_elections_while_one_looks() {
     let kafka = Distribution::fetch(KAFKA);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
     cluster.provision_controllers();
-    for id in cluster.broker_ids() {
-        cluster.restart_broker(id, BrokerMode::Migration);
-    }
-    cluster.await_state(MIGRATION);
+    cluster.restart_broker(1, BrokerMode::Migration);
+
+    // The last broker starts the copy: all are flagged, the state is PRE_MIGRATION for a moment, then MIGRATION.
+    let seen = while_looking(&mut cluster, "last broker into migration mode", |cluster| {
+        cluster.restart_broker(2, BrokerMode::Migration);
+        cluster.await_state(MIGRATION);
+    });
+    assert_eq!((&seen[0], &seen[1]), (&[V::Ok].into(), &[V::Ok, V::No].into()));
+    assert_eq!((&seen[2], &seen[3]), (&[V::No].into(), &[V::No].into()));
 
     // A broker that restarts is unseen for a while, and everything about it with it; the quorum is not concerned.
     let seen = while_looking(&mut cluster, "broker restarts in migration mode", |cluster| {

@@ -12,14 +12,20 @@ mod confirmation;
 mod dial;
 /// Are the README's commands and tables so?
 mod documents;
+/// Do recorded frames of real nodes pass, and go back to the same bytes?
+mod frames;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
 /// Whose answer is it?
 mod identity;
+/// What does every stage say of every recording?
+mod matrix;
 /// What is read from a metrics page, and what is refused?
 mod pages;
 /// What does each kind of silence and lie look like, over real sockets?
 mod peers;
+/// What holds of every recording, whatever the tables say?
+mod properties;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
 /// Does a look end in time, whoever stays silent?
@@ -31,5 +37,7 @@ mod tables;
 mod answers;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
 mod memory;
+/// The recordings of real clusters.
+mod recordings;
 /// The built binary, run once.
 mod tool;

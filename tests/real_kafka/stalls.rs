@@ -1,0 +1,99 @@
+//! Migrations that stand still: everything that can be reached is flagged, the controllers are up, and the copy does
+//! not come, or the quorum is gone while every gauge stays green. Nothing of it is blocked, and nothing that rests on
+//! the copy is complete.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::cluster::{Cluster, Shape};
+use crate::distribution::Distribution;
+use crate::node::BrokerMode;
+use crate::verdicts::V::{Huh, No, Ok};
+use crate::verdicts::{Expected, Walk, whole};
+use crate::{KAFKA, MIGRATION, PRE_MIGRATION};
+
+/// How long a copy that can come would take at the most, on clusters this small.
+const NO_COPY_COMES: Duration = Duration::from_secs(8);
+
+const DEAD_BROKER: &[Expected] = &[Expected {
+    phase: "a dead broker owns replicas",
+    verdicts: [Ok, No, No, No],
+    why: "the copy waits for a broker that will not come; PRE_MIGRATION settles it although the broker is silent",
+}];
+
+#[test]
+fn a_dead_broker_that_owns_replicas() {
+    let mut walk = Walk::along("dead-broker", DEAD_BROKER, whole);
+    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 2, controllers: 1, topics: true });
+    cluster.kill(2);
+    cluster.provision_controllers();
+    cluster.restart_broker(1, BrokerMode::Migration);
+    sleep(NO_COPY_COMES);
+    walk.judge("a dead broker owns replicas", &cluster);
+    walk.end(1);
+}
+
+const OTHER_PROTOCOL: &[Expected] = &[Expected {
+    phase: "brokers of another IBP",
+    verdicts: [Ok, No, No, No],
+    why: "the controllers refuse to register brokers whose IBP is not their metadata.version",
+}];
+
+#[test]
+fn brokers_of_another_inter_broker_protocol_version() {
+    let mut walk = Walk::along("other-protocol", OTHER_PROTOCOL, whole);
+    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 1, topics: false });
+    cluster.provision_controllers();
+    cluster.set_protocol_version("3.8");
+    cluster.restart_broker(1, BrokerMode::Migration);
+    sleep(NO_COPY_COMES);
+    walk.judge("brokers of another IBP", &cluster);
+    walk.end(1);
+}
+
+const STALE_MIGRATION: &[Expected] = &[Expected {
+    phase: "a stale migration znode",
+    verdicts: [Ok, No, No, No],
+    why: "the driver believes that it has copied already, and waits for ever",
+}];
+
+#[test]
+fn a_second_attempt_over_a_stale_migration_znode() {
+    let mut walk = Walk::along("stale-migration", STALE_MIGRATION, whole);
+    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 1, topics: true });
+    cluster.provision_controllers();
+    cluster.restart_broker(1, BrokerMode::Migration);
+    cluster.await_state(MIGRATION);
+    cluster.remove_controllers();
+    cluster.return_to_zookeeper(&["/controller"]);
+    cluster.restart_broker(1, BrokerMode::Zookeeper);
+    cluster.provision_controllers();
+    cluster.restart_broker(1, BrokerMode::Migration);
+    sleep(NO_COPY_COMES);
+    cluster.await_state(PRE_MIGRATION);
+    walk.judge("a stale migration znode", &cluster);
+    walk.end(1);
+}
+
+const LOST_QUORUM: &[Expected] = &[Expected {
+    phase: "the quorum is lost",
+    verdicts: [Huh, Huh, No, No],
+    why: "one controller of three answers: every gauge stays green, and none is worth anything",
+}];
+
+#[test]
+fn a_quorum_that_is_lost_in_the_window() {
+    let mut walk = Walk::along("lost-quorum", LOST_QUORUM, whole);
+    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 3, topics: false });
+    cluster.provision_controllers();
+    cluster.restart_broker(1, BrokerMode::Migration);
+    cluster.await_state(MIGRATION);
+    // The leader stays: it is the one that could still be believed.
+    let leader = cluster.leader();
+    for id in cluster.controller_ids().filter(|id| *id != leader) {
+        cluster.kill(id);
+    }
+    sleep(Duration::from_secs(12));
+    walk.judge("the quorum is lost", &cluster);
+    walk.end(0);
+}

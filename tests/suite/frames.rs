@@ -1,0 +1,97 @@
+//! The recorded frames of real nodes: do they pass the guard, mean what they mean, and go back to the same bytes?
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::{ApiVersionsRequest, DescribeQuorumRequest, MetadataRequest, ResponseHeader};
+use kafka_protocol::protocol::{Encodable, HeaderVersion};
+use kraft_check::wire::{Ask, Refusal, decode};
+
+use crate::recordings::files;
+
+/// One recorded frame, without its length prefix.
+struct Frame {
+    place: String,
+    api: String,
+    version: i16,
+    bytes: Bytes,
+}
+
+/// Every recorded frame, each only where it was first answered: most nodes answer alike in most phases.
+fn frames() -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let mut known = BTreeSet::new();
+    for (name, path) in files("frames") {
+        for line in fs::read_to_string(path).expect("a readable file").lines() {
+            if !known.insert(line.to_owned()) {
+                continue;
+            }
+            let mut words = line.split(' ');
+            let mut word = || words.next().expect("API, version, bytes");
+            let (api, version, hex) = (word().to_owned(), word().parse().expect("a version"), word());
+            let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+            let bytes = (0..hex.len()).step_by(2).map(byte).collect();
+            frames.push(Frame { place: format!("{name}: {api} v{version}"), api, version, bytes });
+        }
+    }
+    frames
+}
+
+fn correlation_id(frame: &Bytes) -> i32 {
+    i32::from_be_bytes(frame[..4].try_into().expect("four bytes"))
+}
+
+/// Decodes, and encodes what was decoded.
+fn there_and_back<A: Ask>(frame: &Bytes, version: i16) -> Result<Bytes, Refusal> {
+    let response = decode::<A>(frame, version, correlation_id(frame))?;
+    let mut again = BytesMut::new();
+    let header = ResponseHeader::default().with_correlation_id(correlation_id(frame));
+    header.encode(&mut again, A::Response::header_version(version)).expect("a header");
+    response.encode(&mut again, version).expect("an answer");
+    Ok(again.freeze())
+}
+
+fn by_name(frame: &Frame, bytes: &Bytes) -> Result<Bytes, Refusal> {
+    match frame.api.as_str() {
+        "ApiVersions" => there_and_back::<ApiVersionsRequest>(bytes, frame.version),
+        "Metadata" => there_and_back::<MetadataRequest>(bytes, frame.version),
+        "DescribeQuorum" => there_and_back::<DescribeQuorumRequest>(bytes, frame.version),
+        other => panic!("{other} is not asked"),
+    }
+}
+
+#[test]
+fn every_real_frame_passes_and_goes_back_to_the_same_bytes() {
+    let frames = frames();
+    for frame in &frames {
+        assert_eq!(by_name(frame, &frame.bytes).as_ref(), Ok(&frame.bytes), "{}", frame.place);
+    }
+    for api in ["ApiVersions", "Metadata", "DescribeQuorum"] {
+        assert!(frames.iter().any(|frame| frame.api == api), "no {api} was recorded");
+    }
+}
+
+#[test]
+fn a_real_frame_cut_anywhere_is_refused() {
+    for frame in frames() {
+        for end in 4..frame.bytes.len() {
+            assert!(by_name(&frame, &frame.bytes.slice(..end)).is_err(), "{} cut at {end}", frame.place);
+        }
+    }
+}
+
+#[test]
+fn a_real_frame_with_any_byte_changed_breaks_nothing() {
+    for frame in frames() {
+        for at in 4..frame.bytes.len() {
+            for byte in [0x00, 0x7f, 0xff] {
+                let mut bytes = BytesMut::from(&frame.bytes[..]);
+                bytes[at] = byte;
+                if let Err(Refusal::Codec(words)) = by_name(&frame, &bytes.freeze()) {
+                    assert!(words.contains("utf-8"), "{} at {at}: guard passed, codec refused: {words}", frame.place);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The verdict matrix: every recording of a real cluster × every stage, held to a text file that people review.
+//!
+//! `KRAFT_CHECK_UPDATE=1 cargo test --test suite matrix` writes the file anew; its diff is the change of judgement.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use kraft_check::evaluate::evaluate;
+use kraft_check::report::Verdict;
+use kraft_check::snapshot::Snapshot;
+use kraft_check::stages::STAGES;
+
+use crate::recordings::snapshots;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verdict-matrix.txt");
+/// The null rows stand first and last: if either ever says complete, a table is wrong.
+const NOTHING_BEGUN: &str = "forward/01-pure-zookeeper";
+const NOBODY_ANSWERS: &str = "forward/14-nobody-answers";
+
+#[test]
+fn every_recording_is_judged_as_reviewed() {
+    let matrix = matrix();
+    if std::env::var_os("KRAFT_CHECK_UPDATE").is_some() {
+        fs::write(FILE, &matrix).expect("a written matrix");
+    }
+    let reviewed = fs::read_to_string(FILE).unwrap_or_default();
+    for (line, (found, reviewed)) in matrix.lines().zip(reviewed.lines()).enumerate() {
+        assert_eq!(found, reviewed, "line {} of {FILE}: found on the left, reviewed on the right", line + 1);
+    }
+    assert_eq!(matrix.lines().count(), reviewed.lines().count(), "rows of {FILE}");
+}
+
+#[test]
+fn the_null_rows_are_there_and_never_complete() {
+    let matrix = matrix();
+    let rows: Vec<&str> = matrix.lines().filter(|line| !line.starts_with('#')).collect();
+    for (row, name) in [(rows.first(), NOTHING_BEGUN), (rows.last(), NOBODY_ANSWERS)] {
+        let row = row.expect("a row");
+        assert!(row.contains(name), "{row} is not {name}");
+        assert!(!row.contains("complete"), "{row}");
+    }
+}
+
+fn matrix() -> String {
+    let mut snapshots: Vec<&(String, Snapshot)> = snapshots().iter().collect();
+    let rank = |name: &str| i8::from(name.ends_with(NOBODY_ANSWERS)) - i8::from(name.ends_with(NOTHING_BEGUN));
+    snapshots.sort_by_key(|(name, _)| rank(name));
+    let mut text = format!("# {:<58}", "recording");
+    for stage in STAGES {
+        let _ = write!(text, " {:<20}", stage.id);
+    }
+    for (name, snapshot) in snapshots {
+        let _ = write!(text, "\n{name:<60}");
+        for stage in STAGES {
+            let verdict: Verdict = evaluate(stage, snapshot).verdict;
+            let _ = write!(text, " {:<20}", verdict.word());
+        }
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
+}
