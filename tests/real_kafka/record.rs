@@ -95,8 +95,9 @@ fn hex(bytes: &[u8]) -> String {
 
 /// What tells two looks apart: what fails, and who was missed for what. Times and offsets do not.
 pub(crate) fn situation(documents: &[Value; 4]) -> BTreeSet<String> {
-    let listed =
-        |key: &str| documents.iter().flat_map(move |document| document[key].as_array().expect("a list").clone());
+    let listed = |key: &'static str| {
+        documents.iter().flat_map(move |document| document[key].as_array().expect("a list").clone())
+    };
     let failing = listed("findings").map(|it| format!("{} {} {}", it["id"], it["subject"]["id"], it["status"]));
     failing.chain(listed("errors").map(|it| format!("{} {}", it["id"], it["subject"]))).collect()
 }
