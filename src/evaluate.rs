@@ -13,19 +13,14 @@ mod summary;
 use crate::report::{Counts, Finding, Report, Standing, Verdict};
 use crate::signals::{POST_SEEN, View};
 use crate::snapshot::{Look, Snapshot, Subject, Why};
-use crate::stages::{GUARDS, Row, STAGES, Stage};
+use crate::stages::{GUARDS, Reason, Row, STAGES, Stage};
 use judge::judge;
 
 /// What this stage's rows and all guards say of the snapshot. Its last look is judged; an earlier one only
 /// confirms guards.
 #[must_use]
 pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
-    let nothing = Look {
-        began: crate::snapshot::Timestamp(0),
-        ended: crate::snapshot::Timestamp(0),
-        nodes: Vec::new(),
-        pages: Vec::new(),
-    };
+    let nothing = Look::default();
     let (last, earlier) = snapshot.looks.split_last().unwrap_or((&nothing, &[]));
     let view = View::new(snapshot, last);
     let first = earlier.last().map(|look| View::new(snapshot, look));
@@ -67,7 +62,7 @@ pub fn needs_second_look(snapshot: &Snapshot) -> bool {
 /// A finding, and what only the fold has to know of it.
 struct Judged {
     finding: Finding,
-    reason: &'static crate::stages::Reason,
+    reason: &'static Reason,
     why: Option<Why>,
 }
 

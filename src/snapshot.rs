@@ -22,7 +22,7 @@ pub use said::{ApiVersions, Leadership, Metadata, Page, Quorum, Replica, Role, S
 pub type NodeId = i32;
 
 /// Milliseconds since the Unix epoch, by our clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timestamp(pub u64);
 
 /// Where a listener is. Hosts are compared as text, without regard to case.
@@ -99,7 +99,7 @@ pub struct Expected {
 
 /// One look at every node, at stage depth: `ApiVersions` of every node, `Metadata` without topics of every
 /// broker, `DescribeQuorum` of every controller, the controllers' metrics pages.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Look {
     /// When the first question went out.

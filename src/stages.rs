@@ -14,6 +14,7 @@ use crate::signals::{
     MIGRATING_BROKERS, MIGRATION_STATE, POST_SEEN, SEAT, STATE_NOT_NONE, Seat, StateRung, VOTER_LAG,
     ZK_MIGRATION_READY,
 };
+use crate::snapshot::Subject;
 use Subjects::{Controllers, ExpectedBrokers, ExpectedControllers, KnownBrokers, Quorum, Voters};
 use row::{guard, row};
 
@@ -145,7 +146,11 @@ pub static GUARDS: &[Guard] = &[
     .says("is on ZooKeeper although the migration is finalized: it gets no more metadata")
     .because("Kafka finalizes without looking at the brokers; those still on ZooKeeper silently split from the rest")
     .source("ActivationRecordsGenerator.java; seen on 3.9.1: topics created afterwards are served by nobody")
-    .remedy("stop-and-look", "stop: create nothing, move the brokers to KRaft one by one and compare their topics"),
+    .remedy(
+        "stop-and-look",
+        "stop every automation and change nothing: there is no way back, and what each side knows has to be \
+         compared by hand before a broker is moved",
+    ),
     guard(
         "broker-left-the-migration",
         KnownBrokers,
@@ -157,7 +162,11 @@ pub static GUARDS: &[Guard] = &[
     .says("is on ZooKeeper without its flag although the metadata is copied")
     .because("it lost its flag, or the quorum is left over from an earlier attempt and its copy is old")
     .source("KIP-866; seen on 3.9.1: such a quorum never copies again, and what was created since would be lost")
-    .remedy("flag-or-format", "give the broker its flag back; if there was an earlier attempt, format new controllers"),
+    .remedy(
+        "flag-or-format",
+        "find out which: if it lost its flag, restart it with it; if the controllers are left over from an \
+         earlier attempt, format new ones first",
+    ),
     guard(
         "voter-without-flag",
         Voters,
@@ -213,7 +222,7 @@ const BROKER_RUNS_KRAFT: Row =
         );
 
 const BROKER_FLAG_OFF: Row = row("broker-flag-off", ExpectedBrokers, Demand::Truth(ZK_MIGRATION_READY.is(false)))
-    .only(NOT_COMBINED)
+    .only(RUNS_KRAFT_AND_NOT_COMBINED)
     .claims("are without the migration flag")
     .because("a KRaft broker has no use for the flag: left behind, it makes a disk failure fatal and hides the mode")
     .source("ApiVersionsResponse tag 3 is the node's own configuration; ReplicaManager.scala, Kafka 3.5 to 3.9")
@@ -227,6 +236,7 @@ const NO_UNEXPECTED_BROKER: Row = row("no-unexpected-broker", KnownBrokers, Dema
 
 const NO_REGISTRATION_LEFT: Row = row("no-registration-left", Quorum, Demand::Count(MIGRATING_BROKERS.at_most(0)))
     .where_exported()
+    .only(NO_BROKER_ON_ZOOKEEPER)
     .because("a registration of a ZooKeeper broker remains, dead or alive, that nobody has moved")
     .source("ControllerMetadataMetrics.java: MigratingZkBrokerCount, Kafka 3.6 to 3.9")
     .remedy("move-or-unregister", "start that broker as a KRaft broker, or unregister it");
@@ -249,11 +259,18 @@ const BEFORE_THE_END_WITH_ZOOKEEPER: Condition = Condition {
     },
 };
 
-/// A combined node reports its controller's flag on the broker's listener too.
-const NOT_COMBINED: Condition = Condition {
-    words: "not of a combined node, which reports the controller's flag",
+/// A broker on ZooKeeper needs its flag, and a combined node reports its controller's: only of the others is a flag
+/// left behind.
+const RUNS_KRAFT_AND_NOT_COMBINED: Condition = Condition {
+    words: "only of a broker that runs KRaft and is no controller",
     holds: |view, subject| match subject {
-        crate::snapshot::Subject::Broker(id) => Some(!view.is_combined(id)),
-        _ => Some(true),
+        Subject::Broker(id) if view.is_combined(id) => Some(false),
+        _ => BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value == BrokerRung::Kraft),
     },
+};
+
+/// As long as a broker is on ZooKeeper, its registration is no remainder.
+const NO_BROKER_ON_ZOOKEEPER: Condition = Condition {
+    words: "only when no broker is on ZooKeeper any more",
+    holds: |view, subject| BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| !seen.value),
 };

@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use kraft_check::evaluate::evaluate;
 use kraft_check::exit::EXITS;
+use kraft_check::render::{Document, Findings, Format, render};
+use kraft_check::snapshot::recording;
 use kraft_check::stages::STAGES;
 
 fn read(name: &str) -> String {
@@ -46,6 +49,14 @@ fn the_table_of_exit_codes_is_the_programs() {
         .collect();
     let table: Vec<(String, String)> = EXITS.iter().map(|exit| (exit.code.to_string(), exit.name.to_owned())).collect();
     assert_eq!(rows, table);
+}
+
+#[test]
+fn the_example_is_what_the_program_says_of_a_real_cluster() {
+    let snapshot = recording::read(&read("protocol-fixtures/3.9.2/forward/09-one-broker-on-kraft.json"));
+    let report = evaluate(&STAGES[2], &snapshot.expect("a recording"));
+    let said = render(&Document::Report(&report), Format::Human, Findings::Failing, &[]);
+    assert!(read("README.md").contains(&said), "{said}");
 }
 
 #[test]

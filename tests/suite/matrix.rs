@@ -1,4 +1,5 @@
-//! The verdict matrix: every recording of a real cluster × every stage, held to a text file that people review.
+//! The verdict matrix: what every stage says of every recording of a real cluster, and where it places itself, held to
+//! a text file that people review.
 //!
 //! `KRAFT_CHECK_UPDATE=1 cargo test --test suite matrix` writes the file anew; its diff is the change of judgement.
 
@@ -6,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use kraft_check::evaluate::evaluate;
-use kraft_check::report::Verdict;
+use kraft_check::report::Position;
 use kraft_check::snapshot::Snapshot;
 use kraft_check::stages::STAGES;
 
@@ -52,8 +53,14 @@ fn matrix() -> String {
     for (name, snapshot) in snapshots {
         let _ = write!(text, "\n{name:<60}");
         for stage in STAGES {
-            let verdict: Verdict = evaluate(stage, snapshot).verdict;
-            let _ = write!(text, " {:<20}", verdict.word());
+            let report = evaluate(stage, snapshot);
+            let position = match report.position {
+                Some(Position::Past) => "past",
+                Some(Position::Current) => "current",
+                Some(Position::Future) => "future",
+                None => "?",
+            };
+            let _ = write!(text, " {:<20}", format!("{}, {position}", report.verdict.word()));
         }
     }
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();

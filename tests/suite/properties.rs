@@ -151,6 +151,21 @@ fn judge_and_render(snapshot: &Snapshot, name: &str) {
 }
 
 #[test]
+fn advice_never_runs_ahead_of_the_stages_before() {
+    for (name, snapshot) in snapshots() {
+        let reports: Vec<Report> = STAGES.iter().map(|stage| evaluate(stage, snapshot)).collect();
+        for (number, report) in reports.iter().enumerate() {
+            let too_early = reports.iter().take(number).any(|earlier| !rows_hold(earlier));
+            let advised: Vec<&str> = report.actions.iter().map(|action| action.id).collect();
+            if too_early && report.verdict == Verdict::NotYet {
+                assert_eq!(advised, ["earlier-stage-first"], "{} of {name}", report.stage);
+            }
+            assert_eq!(advised.is_empty(), report.verdict < Verdict::NotYet, "{} of {name}", report.stage);
+        }
+    }
+}
+
+#[test]
 fn all_formats_agree_on_every_recording() {
     for (name, snapshot) in snapshots() {
         judge_and_render(snapshot, name);
