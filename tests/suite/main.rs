@@ -28,6 +28,8 @@ mod peers;
 mod properties;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
+/// Is a recording whole, judged alike, and refused if it is none?
+mod replay;
 /// Does a look end in time, whoever stays silent?
 mod silence;
 /// Are the tables well formed, and their ids those that scripts know?
