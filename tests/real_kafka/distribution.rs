@@ -123,7 +123,7 @@ fn maven(folder: &Path, goal: &str, arguments: &[&str]) -> io::Result<()> {
     command
         .current_dir(folder)
         .args(["--batch-mode", "--no-transfer-progress", "--quiet"])
-        .arg("--strict-checksums")
+        .args(["--strict-checksums", "-Dstyle.color=never"])
         .arg(format!("{DEPENDENCY_PLUGIN}:{goal}"))
         .args(arguments)
         .stdout(Stdio::piped())

@@ -80,6 +80,7 @@ impl Cluster {
             };
             println!("broker {stuck} is restarted: it takes no replica back into an ISR");
             self.stop(stuck);
+            self.await_deregistration(stuck);
             self.launch(stuck);
         }
     }
