@@ -53,8 +53,9 @@ impl Ask for ApiVersionsRequest {
 
 impl Ask for MetadataRequest {
     const NAME: &'static str = "Metadata";
-    // In version 0 an empty list of topics means all of them, which can be many megabytes: never asked.
-    const SPOKEN: RangeInclusive<i16> = 1..=13;
+    // In version 0 an empty list of topics means all of them, which can be many megabytes; before version 4 asking
+    // could create topics. Every broker since 0.11 lists 4.
+    const SPOKEN: RangeInclusive<i16> = 4..=13;
     const LIMIT: usize = 16 * 1024 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::METADATA);
 }

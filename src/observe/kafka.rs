@@ -25,9 +25,8 @@ use crate::wire::{self, Ask};
 /// Asks one endpoint everything that a look wants to know of it.
 pub(super) async fn ask_node<N: Network>(network: &N, asked_as: AskedAs, address: Address, limits: Limits) -> Node {
     let mut node = unasked(asked_as, address, &Missed::new(Why::NotAsked, "not asked"));
-    let connect = Box::pin(network.connect(&node.endpoint));
     let began = Moment::now();
-    let stream = match tokio::time::timeout_at(limits.request_deadline(), connect).await {
+    let stream = match tokio::time::timeout_at(limits.request_deadline(), network.connect(&node.endpoint)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             node.api_versions = began.answer(0, Err(refused(&error)));

@@ -99,7 +99,7 @@ fn apis() -> Vec<(i16, Made, Read)> {
     apis.extend(
         DescribeQuorumRequest::SPOKEN.map(|version| (version, quorum as Made, read::<DescribeQuorumRequest> as Read)),
     );
-    assert_eq!(apis.len(), 5 + 13 + 3);
+    assert_eq!(apis.len(), 5 + 10 + 3);
     apis
 }
 
