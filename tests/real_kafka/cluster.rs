@@ -164,6 +164,11 @@ impl Cluster {
         self.node(id).jvm = None;
     }
 
+    /// Holds a node, or lets it go on: its listener stays open, and it does not answer.
+    pub(crate) fn hold(&self, id: i32, held: bool) {
+        self.nodes[&id].jvm.as_ref().expect("a running node").hold(held);
+    }
+
     /// Starts a stopped node as what it was before.
     pub(crate) fn start_again(&mut self, id: i32) {
         match self.nodes[&id].role {

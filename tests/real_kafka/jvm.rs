@@ -42,11 +42,21 @@ impl Jvm {
 
     /// Asks the process to stop, without waiting for it.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Holds the process, or lets it go on. Its sockets stay open meanwhile, and the kernel accepts for it.
+    pub(crate) fn hold(&self, held: bool) {
+        self.signal(if held { "STOP" } else { "CONT" });
+    }
+
+    fn signal(&self, name: &str) {
         // The standard library sends no signal but SIGKILL, while every shell has `kill` built in.
         // Nobody has waited for the process yet, so its id cannot belong to another one.
         Command::new("sh")
-            .args(["-c", "kill -TERM \"$1\"", "sh"])
+            .args(["-c", "kill -\"$2\" \"$1\"", "sh"])
             .arg(self.child.id().to_string())
+            .arg(name)
             .output()
             .expect("sh starts");
     }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, sleep};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,6 +14,9 @@ use crate::node::{BrokerMode, ControllerMode};
 use crate::record::{Snapshot, situation};
 use crate::verdicts::{STAGES, V, ask, whole};
 use crate::{KAFKA, MIGRATION};
+
+/// Two or three looks of five seconds, each waiting for the node that is held.
+const A_FEW_LOOKS: Duration = Duration::from_secs(8);
 
 #[test]
 fn restarts_and_elections_while_one_looks() {
@@ -36,6 +40,12 @@ fn restarts_and_elections_while_one_looks() {
     assert_eq!(seen[0], [V::Ok].into());
     assert_eq!(seen[1], [V::Ok, V::Huh].into());
     assert_eq!((&seen[2], &seen[3]), (&[V::No].into(), &[V::No].into()));
+
+    // A broker whose listener is open and whose answers do not come is as unseen as one that is gone.
+    cluster.hold(2, true);
+    let seen = while_looking(&mut cluster, "broker listens and does not answer", |_| sleep(A_FEW_LOOKS));
+    cluster.hold(2, false);
+    assert_eq!(seen, [[V::Ok].into(), [V::Huh].into(), [V::No].into(), [V::No].into()]);
 
     // On its way to KRaft a broker is at or beyond migration mode whenever it is seen.
     let seen = while_looking(&mut cluster, "broker restarts into KRaft", |cluster| {
