@@ -30,6 +30,8 @@ mod properties;
 mod quorum;
 /// Is a recording whole, judged alike, and refused if it is none?
 mod replay;
+/// Does each row tell, when it alone fails?
+mod rows;
 /// Does a look end in time, whoever stays silent?
 mod silence;
 /// Are the tables well formed, and their ids those that scripts know?
