@@ -46,7 +46,8 @@ fn matrix() -> String {
     let mut snapshots: Vec<&(String, Snapshot)> = snapshots().iter().collect();
     let rank = |name: &str| i8::from(name.ends_with(NOBODY_ANSWERS)) - i8::from(name.ends_with(NOTHING_BEGUN));
     snapshots.sort_by_key(|(name, _)| rank(name));
-    let mut text = format!("# {:<58}", "recording");
+    let mut text = "# Which transient is recorded where, and which cannot be: protocol-fixtures/README.md\n".to_owned();
+    let _ = write!(text, "# {:<58}", "recording");
     for stage in STAGES {
         let _ = write!(text, " {:<20}", stage.id);
     }

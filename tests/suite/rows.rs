@@ -22,7 +22,7 @@ const BROKER: usize = 2;
 
 /// A look at two controllers and two brokers that makes this stage, and no later one, complete.
 fn complete(stage: usize) -> Look {
-    let (keys, flag, state) = match stage {
+    let (keys, flag, gauge) = match stage {
         PROVISIONED => (ON_ZOOKEEPER, false, 2.0),
         IN_MIGRATION => (ON_ZOOKEEPER, true, 1.0),
         MIGRATED => (ON_KRAFT, false, 1.0),
@@ -32,7 +32,7 @@ fn complete(stage: usize) -> Look {
     for controller in &mut nodes[..2] {
         set_flag(controller, stage != FINALIZED);
     }
-    look(nodes, [page(3001, state), page(3002, state)])
+    look(nodes, [page(3001, gauge), page(3002, gauge)])
 }
 
 fn set_flag(node: &mut Node, flag: bool) {
