@@ -54,7 +54,7 @@ pub(super) fn leader<'a>(view: &View<'a>) -> Result<Leader<'a>, NoLeader> {
     let own = said.voters.iter().find(|voter| voter.id == id);
     let Some(now) = own.and_then(|own| own.last_caught_up.max(own.last_fetch)) else {
         let words = "the leader does not tell its own time (DescribeQuorum before version 1, or it does not vote)";
-        return Err(unknown(Why::WithoutMetric, words));
+        return Err(unknown(Why::NotListed, words));
     };
     let leader = Leader { node, said, now };
     let live = said.voters.iter().filter(|voter| leader.fetched_recently(voter)).count();
@@ -80,7 +80,7 @@ fn nobody_leads(view: &View<'_>) -> NoLeader {
     });
     denied.unwrap_or_else(|| {
         let words = format!("{answered} of {all} controllers say who leads, a majority is needed");
-        unknown(Why::NotAsked, words)
+        unknown(Why::Unreachable, words)
     })
 }
 

@@ -32,14 +32,14 @@ fn a_leader_that_a_majority_fetches_from_is_live() {
 #[test]
 fn a_leader_without_a_majority_is_none() {
     let alone = || leader(3001, &[(3002, Some(10_001)), (3003, None)]);
-    assert_eq!(live([alone(), mute(3002), mute(3003)]), Err(Why::NotAsked), "the quorum may be lost");
+    assert_eq!(live([alone(), mute(3002), mute(3003)]), Err(Why::Unreachable), "the quorum may be lost");
     assert_eq!(live([alone(), standby(3002), standby(3003)]), Ok(false), "the others answer: an election");
 }
 
 #[test]
 fn a_majority_of_which_nobody_leads_is_an_election() {
     assert_eq!(live([standby(3001), standby(3002), mute(3003)]), Ok(false));
-    assert_eq!(live([standby(3001), mute(3002), mute(3003)]), Err(Why::NotAsked));
+    assert_eq!(live([standby(3001), mute(3002), mute(3003)]), Err(Why::Unreachable));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_leader_that_knows_no_high_watermark_or_no_time_is_none() {
     let mut timeless = leader(3001, &[(3002, None), (3003, None)]);
     leadership(&mut timeless).voters[0].last_fetch = None;
     leadership(&mut timeless).voters[0].last_caught_up = None;
-    assert_eq!(live([timeless, standby(3002), standby(3003)]), Err(Why::WithoutMetric));
+    assert_eq!(live([timeless, standby(3002), standby(3003)]), Err(Why::NotListed));
     let mut nobody = leader(3001, &[]);
     leadership(&mut nobody).voters.clear();
     assert!(live([nobody, mute(3002), mute(3003)]).is_err());
