@@ -6,7 +6,7 @@ mod json;
 use clap::ValueEnum;
 
 use crate::exit::Exit;
-use crate::report::Report;
+use crate::report::{Finding, Report, Standing};
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,12 @@ pub enum Findings {
     Failing,
     /// Every one.
     All,
+}
+
+impl Findings {
+    fn lists(self, finding: &Finding) -> bool {
+        self == Self::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped)
+    }
 }
 
 /// What leaves the process, in one of the formats.

@@ -20,9 +20,7 @@ pub(super) fn report(report: &Report, which: Findings) -> String {
         Verdict::Unknown => "CANNOT TELL",
     };
     line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
-    let listed =
-        |finding: &&Finding| which == Findings::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped);
-    let findings: Vec<&Finding> = report.findings.iter().filter(listed).collect();
+    let findings: Vec<&Finding> = report.findings.iter().filter(|finding| which.lists(finding)).collect();
     let shown = if which == Findings::All { findings.len() } else { findings.len().min(LINES_MAX) };
     for finding in findings.iter().take(shown) {
         let word = match finding.standing {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Findings, clean};
 use crate::exit::{self, Exit};
-use crate::report::{Finding, Note, Position, Report, Standing, Value};
+use crate::report::{Finding, Note, Position, Report, Value};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};
 
 const SCHEMA_VERSION: &str = "0.1";
@@ -155,8 +155,6 @@ struct NextAction {
 /// The report as a document.
 pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> String {
     let exit = exit::of_report(report);
-    let listed =
-        |finding: &&Finding| which == Findings::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped);
     let ids = |ids: &Option<std::collections::BTreeSet<NodeId>>| {
         ids.as_ref().map(|ids| Ids { ids: ids.iter().copied().collect(), source: "declared" })
     };
@@ -189,7 +187,7 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
             unknown: report.counts.unknown,
             skipped: report.counts.skipped,
         },
-        findings: report.findings.iter().filter(listed).map(finding).collect(),
+        findings: report.findings.iter().filter(|finding| which.lists(finding)).map(finding).collect(),
         errors: report.errors.iter().map(note).collect(),
         warnings: report.warnings.iter().map(note).collect(),
         next_actions: report
