@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-const LIMIT: Duration = Duration::from_secs(5);
 const DELETE: i32 = 2;
 const GET_DATA: i32 = 4;
 const GET_CHILDREN: i32 = 8;
@@ -18,7 +17,11 @@ const END_OF_SESSION: [u8; 8] = [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xf5];
 
 /// A ZooKeeper server.
 #[derive(Clone, Copy)]
-pub(crate) struct ZooKeeper(pub(crate) SocketAddr);
+pub(crate) struct ZooKeeper {
+    pub(crate) server: SocketAddr,
+    /// How long each step of a question may take.
+    pub(crate) limit: Duration,
+}
 
 impl ZooKeeper {
     /// The text of a znode, or nothing when there is no such znode.
@@ -51,7 +54,7 @@ impl ZooKeeper {
         request.put_i32(i32::try_from(path.len()).expect("a short path"));
         request.put_slice(path.as_bytes());
         rest(&mut request);
-        let mut session = open(self.0)?;
+        let mut session = self.open()?;
         send(&mut session, &request)?;
         let mut answer = receive(&mut session)?;
         send(&mut session, &END_OF_SESSION)?;
@@ -63,23 +66,24 @@ impl ZooKeeper {
             error => Err(io::Error::other(format!("ZooKeeper error {error} for {path}"))),
         }
     }
-}
 
-fn open(server: SocketAddr) -> io::Result<TcpStream> {
-    let mut session = TcpStream::connect_timeout(&server, LIMIT)?;
-    session.set_nodelay(true)?;
-    session.set_read_timeout(Some(LIMIT))?;
-    session.set_write_timeout(Some(LIMIT))?;
-    let mut hello = BytesMut::new();
-    hello.put_i32(0); // protocol version
-    hello.put_i64(0); // last transaction seen
-    hello.put_i32(10_000); // session timeout in milliseconds
-    hello.put_i64(0); // a new session …
-    hello.put_i32(16);
-    hello.put_bytes(0, 16); // … has an empty password of 16 bytes
-    send(&mut session, &hello)?;
-    receive(&mut session)?;
-    Ok(session)
+    fn open(self) -> io::Result<TcpStream> {
+        let mut session = TcpStream::connect_timeout(&self.server, self.limit)?;
+        session.set_nodelay(true)?;
+        session.set_read_timeout(Some(self.limit))?;
+        session.set_write_timeout(Some(self.limit))?;
+        let mut hello = BytesMut::new();
+        hello.put_i32(0); // protocol version
+        hello.put_i64(0); // last transaction seen
+        hello.put_i32(10_000); // session timeout in milliseconds
+        hello.put_i64(0); // a new session …
+        hello.put_i32(16);
+        hello.put_bytes(0, 16); // … has an empty password of 16 bytes
+        hello.put_u8(0); // not content with a read-only server
+        send(&mut session, &hello)?;
+        receive(&mut session)?;
+        Ok(session)
+    }
 }
 
 fn send(session: &mut TcpStream, frame: &[u8]) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::{Cluster, FIRST_CONTROLLER};
 use crate::exporter;
@@ -56,7 +57,7 @@ impl Cluster {
     }
 
     pub(crate) fn zookeeper(&self) -> ZooKeeper {
-        ZooKeeper(self.endpoint(ZOOKEEPER))
+        ZooKeeper { server: self.endpoint(ZOOKEEPER), limit: Duration::from_secs(5) }
     }
 
     fn list(&self, ids: RangeInclusive<i32>, entry: impl Fn(&Node) -> String) -> String {

@@ -1,22 +1,25 @@
 //! When ZooKeeper and the brokers have settled, as the brokers' metadata say.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use kafka_protocol::messages::MetadataResponse;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 
 use super::Cluster;
 use crate::ask;
 use crate::node::Node;
+use crate::zookeeper::ZooKeeper;
 
-/// A replica is back in sync within about a second, and a takeover takes less.
+/// A replica is back in sync within a second or so after its broker is listed, and a takeover takes less.
 const PATIENCE_WITH_LEADERS: Duration = Duration::from_secs(15);
 
 impl Cluster {
     pub(super) fn await_zookeeper(&mut self) {
-        self.wait_for("ZooKeeper", |cluster| {
-            let roots = cluster.zookeeper().children("/");
+        // A connection that comes a moment too early makes the starting server stumble and is never answered.
+        let zookeeper = ZooKeeper { limit: Duration::from_millis(300), ..self.zookeeper() };
+        self.wait_for("ZooKeeper", |_cluster| {
+            let roots = zookeeper.children("/");
             roots.map(drop).map_err(|error| error.to_string())
         });
     }
@@ -74,6 +77,7 @@ impl Cluster {
     /// is under way on it, the answer is lost, and Kafka 3.9 sends no other change until the broker is restarted.
     pub(super) fn free_stuck_leaders(&mut self) {
         for _each_may_be_stuck in self.broker_ids() {
+            self.wait_for("all running brokers listed", Self::brokers_listed);
             let in_sync = self.attempt(PATIENCE_WITH_LEADERS, "in sync", Self::brokers_in_sync);
             let Some(stuck) = in_sync.err().and_then(|_| self.stuck_leader()) else {
                 return;
@@ -103,30 +107,41 @@ impl Cluster {
         self.running_brokers().map(|node| node.id).collect()
     }
 
+    fn brokers_listed(&self) -> Result<(), String> {
+        self.every_broker_says(|metadata, running| {
+            let listed = ask::broker_ids(metadata);
+            if listed.is_superset(running) { Ok(()) } else { Err(format!("lists only brokers {listed:?}")) }
+        })
+    }
+
     fn brokers_in_sync(&self) -> Result<(), String> {
+        self.brokers_listed()?;
+        self.every_broker_says(|metadata, running| {
+            for partition in ask::partitions(metadata) {
+                let (leader, replicas) = (partition.leader_id.0, &partition.replica_nodes);
+                let could_lead = !ask::ids(replicas).is_disjoint(running);
+                if out_of_sync(partition, running) || could_lead && !running.contains(&leader) {
+                    let isr = &partition.isr_nodes;
+                    return Err(format!("leader {leader}, replicas {replicas:?}, in sync {isr:?}"));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn every_broker_says(
+        &self,
+        expected: impl Fn(&MetadataResponse, &BTreeSet<i32>) -> Result<(), String>,
+    ) -> Result<(), String> {
         let running = self.running_broker_ids();
         for node in self.running_brokers() {
-            in_sync(node.address, &running).map_err(|missing| format!("{}: {missing}", node.name()))?;
+            let metadata = ask::metadata(node.address).map_err(|error| error.to_string());
+            metadata
+                .and_then(|metadata| expected(&metadata, &running))
+                .map_err(|missing| format!("{}: {missing}", node.name()))?;
         }
         Ok(())
     }
-}
-
-fn in_sync(broker: SocketAddr, running: &BTreeSet<i32>) -> Result<(), String> {
-    let metadata = ask::metadata(broker).map_err(|error| error.to_string())?;
-    let listed = ask::broker_ids(&metadata);
-    if !listed.is_superset(running) {
-        return Err(format!("lists only brokers {listed:?}"));
-    }
-    for partition in ask::partitions(&metadata) {
-        let leader = partition.leader_id.0;
-        let could_lead = !ask::ids(&partition.replica_nodes).is_disjoint(running);
-        if out_of_sync(partition, running) || could_lead && !running.contains(&leader) {
-            let (replicas, isr) = (&partition.replica_nodes, &partition.isr_nodes);
-            return Err(format!("leader {leader}, replicas {replicas:?}, in sync {isr:?}"));
-        }
-    }
-    Ok(())
 }
 
 fn out_of_sync(partition: &MetadataResponsePartition, running: &BTreeSet<i32>) -> bool {
