@@ -5,7 +5,7 @@ use kraft_check::report::{Standing, Verdict};
 use kraft_check::snapshot::{Look, Subject};
 use kraft_check::stages::STAGES;
 
-use crate::answers::{ON_ZOOKEEPER, broker, leader, look, page, silent, snapshot};
+use crate::answers::{ON_KRAFT, ON_ZOOKEEPER, broker, leader, look, page, silent, snapshot};
 
 /// One flagged and one other broker on ZooKeeper, under a live leader in this state.
 fn look_at(second_broker_flag: bool, state: f64) -> Look {
@@ -76,11 +76,17 @@ fn each_guard_is_met_by_its_condition_alone() {
     assert_eq!(met_guards(&look_at(false, 2.0)), [], "before the copy a flag is just not on yet");
     let both = |id| [(id, Subject::Broker(1)), (id, Subject::Broker(2))];
     assert_eq!(met_guards(&look_at(true, 3.0)), both("finalized-over-zookeeper"));
+    assert_eq!(met_guards(&look_at(false, 3.0)), both("finalized-over-zookeeper"), "its flag matters no more");
     assert_eq!(met_guards(&look_at(true, 0.0)), both("quorum-without-migration"));
+    let mut mixed = look_at(true, 0.0);
+    mixed.nodes[2] = broker(2, ON_KRAFT, false);
+    assert_eq!(met_guards(&mixed), [("quorum-without-migration", Subject::Broker(1))]);
     let mut forgetful = look_at(true, 1.0);
     let Ok(said) = &mut forgetful.nodes[0].api_versions.said else { panic!("it answers") };
     said.zk_migration_ready = Some(false);
     assert_eq!(met_guards(&forgetful), [("voter-without-flag", Subject::Controller(3001))]);
+    forgetful.pages = vec![page(3001, 3.0)];
+    assert_eq!(met_guards(&forgetful), both("finalized-over-zookeeper"), "it has happened: the warning is over");
 }
 
 #[test]

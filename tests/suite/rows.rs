@@ -212,6 +212,30 @@ fn the_broker_rows_tell_by_themselves() {
 }
 
 #[test]
+fn what_is_unseen_is_unknown_and_only_a_witness_is_skipped() {
+    for stage in [PROVISIONED, IN_MIGRATION, MIGRATED, FINALIZED] {
+        let mut blind = complete(stage);
+        for node in &mut blind.nodes {
+            node.api_versions = silent();
+            node.quorum = silent();
+        }
+        blind.pages.clear();
+        let report = judge(stage, blind);
+        assert_eq!(report.verdict, Verdict::Unknown);
+        for row in STAGES[stage].rows {
+            let mut findings = report.findings.iter().filter(|finding| finding.id == row.id);
+            let expected = match row.id {
+                "no-registration-left" => Standing::Skipped,
+                // Whom we expect is known without any answer, and there is nobody else.
+                "no-unexpected-broker" => Standing::Pass,
+                _ => Standing::Unknown,
+            };
+            assert!(findings.all(|finding| finding.standing == expected), "{} of {}", row.id, STAGES[stage].id);
+        }
+    }
+}
+
+#[test]
 fn a_broker_that_is_silent_is_unknown_wherever_brokers_count() {
     for stage in [IN_MIGRATION, MIGRATED, FINALIZED] {
         let gone = |look: &mut Look| look.nodes[BROKER].api_versions = silent();
