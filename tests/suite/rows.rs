@@ -172,6 +172,24 @@ fn a_registration_that_remains_is_not_yet_and_an_unexported_count_is_nothing() {
         let remains = |look: &mut Look| look.pages[0].page.said.as_mut().expect("a page").samples.push(count("1.0"));
         assert_eq!(after(stage, remains), (Verdict::NotYet, vec![("no-registration-left", Standing::NotYet)]));
         assert_eq!(after(stage, |_| ()).0, Verdict::Complete);
+        // Of a broker that is still to be moved it is no remainder, and nobody shall unregister that one.
+        let still_there = |look: &mut Look| {
+            remains(look);
+            look.nodes[BROKER] = broker(1, ON_ZOOKEEPER, true);
+        };
+        assert!(after(stage, still_there).1.iter().all(|(id, _)| *id != "no-registration-left"));
+    }
+}
+
+#[test]
+fn without_an_expectation_every_broker_row_is_unknown() {
+    for stage in [IN_MIGRATION, MIGRATED, FINALIZED] {
+        let report = evaluate(&STAGES[stage], &snapshot(&[], &[3001, 3002], [complete(stage)]));
+        assert_eq!(report.verdict, Verdict::Unknown);
+        let unknown = report.findings.iter().filter(|finding| finding.standing == Standing::Unknown);
+        let unknown: std::collections::BTreeSet<&str> = unknown.map(|finding| finding.id).collect();
+        let of_brokers = STAGES[stage].rows.iter().map(|row| row.id).filter(|id| id.contains("broker"));
+        assert_eq!(unknown, of_brokers.collect(), "{}", STAGES[stage].id);
     }
 }
 
