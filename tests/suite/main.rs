@@ -45,3 +45,5 @@ mod memory;
 mod recordings;
 /// The built binary, run once.
 mod tool;
+/// What is said beside the verdict?
+mod wording;

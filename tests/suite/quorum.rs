@@ -37,6 +37,13 @@ fn a_leader_without_a_majority_is_none() {
 }
 
 #[test]
+fn half_of_the_voters_is_no_majority() {
+    let of_two = |ago| live([leader(3001, &[(3002, Some(ago))]), mute(3002), mute(3003)]);
+    assert_eq!(of_two(500), Ok(true));
+    assert_eq!(of_two(60_000), Err(Why::Unreachable));
+}
+
+#[test]
 fn a_majority_of_which_nobody_leads_is_an_election() {
     assert_eq!(live([standby(3001), standby(3002), mute(3003)]), Ok(false));
     assert_eq!(live([standby(3001), mute(3002), mute(3003)]), Err(Why::Unreachable));
