@@ -43,6 +43,8 @@ mod answers;
 mod memory;
 /// The recordings of real clusters.
 mod recordings;
+/// Text files that people review.
+mod reviewed;
 /// The built binary, run once.
 mod tool;
 /// What is said beside the verdict?

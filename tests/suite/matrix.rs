@@ -4,7 +4,6 @@
 //! `KRAFT_CHECK_UPDATE=1 cargo test --test suite matrix` writes the file anew; its diff is the change of judgement.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use kraft_check::evaluate::evaluate;
 use kraft_check::report::Position;
@@ -12,23 +11,15 @@ use kraft_check::snapshot::Snapshot;
 use kraft_check::stages::STAGES;
 
 use crate::recordings::snapshots;
+use crate::reviewed::hold;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verdict-matrix.txt");
 /// The null rows stand first and last: if either ever says complete, a table is wrong.
 const NOTHING_BEGUN: &str = "forward/01-pure-zookeeper";
 const NOBODY_ANSWERS: &str = "forward/14-nobody-answers";
 
 #[test]
 fn every_recording_is_judged_as_reviewed() {
-    let matrix = matrix();
-    if std::env::var_os("KRAFT_CHECK_UPDATE").is_some() {
-        fs::write(FILE, &matrix).expect("a written matrix");
-    }
-    let reviewed = fs::read_to_string(FILE).unwrap_or_default();
-    for (line, (found, reviewed)) in matrix.lines().zip(reviewed.lines()).enumerate() {
-        assert_eq!(found, reviewed, "line {} of {FILE}: found on the left, reviewed on the right", line + 1);
-    }
-    assert_eq!(matrix.lines().count(), reviewed.lines().count(), "rows of {FILE}");
+    hold("verdict-matrix.txt", &matrix());
 }
 
 #[test]

@@ -4,7 +4,6 @@
 //! `KRAFT_CHECK_UPDATE=1 cargo test --test suite wording` writes the file anew.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use kraft_check::evaluate::evaluate;
 use kraft_check::report::{Note, Report};
@@ -12,20 +11,11 @@ use kraft_check::stages::STAGES;
 
 use crate::answers::{ON_KRAFT, broker, broker_at, leader, look, page, snapshot, standby};
 use crate::recordings::snapshots;
-
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verdict-words.txt");
+use crate::reviewed::hold;
 
 #[test]
 fn every_recording_is_told_as_reviewed() {
-    let words = words();
-    if std::env::var_os("KRAFT_CHECK_UPDATE").is_some() {
-        fs::write(FILE, &words).expect("a written file");
-    }
-    let reviewed = fs::read_to_string(FILE).unwrap_or_default();
-    for (line, (found, reviewed)) in words.lines().zip(reviewed.lines()).enumerate() {
-        assert_eq!(found, reviewed, "line {} of {FILE}: found on the left, reviewed on the right", line + 1);
-    }
-    assert_eq!(words.lines().count(), reviewed.lines().count(), "lines of {FILE}");
+    hold("verdict-words.txt", &words());
 }
 
 fn words() -> String {
