@@ -47,6 +47,7 @@ fn half_of_the_voters_is_no_majority() {
 fn a_majority_of_which_nobody_leads_is_an_election() {
     assert_eq!(live([standby(3001), standby(3002), mute(3003)]), Ok(false));
     assert_eq!(live([standby(3001), mute(3002), mute(3003)]), Err(Why::Unreachable));
+    assert_eq!(live([standby(3001), standby(3002), mute(3003), mute(3004)]), Err(Why::Unreachable), "half is none");
 }
 
 #[test]
@@ -87,6 +88,7 @@ fn the_state_is_the_leaders_else_that_of_a_follower_that_keeps_up() {
     assert_eq!(state(both, [page(3002, 2.0)]), Ok(StateRung::PreMigration));
     assert_eq!(state(both, [page(3001, -1.0), page(3002, 2.0), page(3003, 1.0)]), Ok(StateRung::Migration));
     assert_eq!(state(both, [page(3002, 0.0), page(3003, 1.0)]), Err(Why::Ambiguous));
+    assert_eq!(state(both, [page(3002, 0.0), page(3003, 0.0)]), Ok(StateRung::BornInKraft));
     assert_eq!(state(both, []), Err(Why::NoAddress));
     let one = &[(3002, FRESH), (3003, Some(60_000))];
     assert_eq!(state(one, [page(3003, 3.0)]), Err(Why::NoAddress), "a follower that is behind says nothing");
