@@ -59,6 +59,7 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
         tasks: JoinSet::new(),
         targets: HashMap::new(),
         asked: BTreeSet::new(),
+        listed_budget: LISTED_BROKERS_MAX,
     };
     for address in &plan.brokers {
         round.ask(Target::Node(AskedAs::Broker, address.clone()));
@@ -92,13 +93,16 @@ struct Round<N> {
     permits: Arc<Semaphore>,
     tasks: JoinSet<Seen>,
     targets: HashMap<tokio::task::Id, Target>,
-    asked: BTreeSet<(AskedAs, Endpoint)>,
+    /// The endpoints that were asked as brokers.
+    asked: BTreeSet<Endpoint>,
+    /// How many more brokers may be asked because Metadata lists them.
+    listed_budget: usize,
 }
 
 impl<N: Network> Round<N> {
     fn ask(&mut self, target: Target) {
-        if let Target::Node(asked_as, address) = &target {
-            self.asked.insert((*asked_as, address.endpoint.clone()));
+        if let Target::Node(AskedAs::Broker, address) = &target {
+            self.asked.insert(address.endpoint.clone());
         }
         let task = ask(Arc::clone(&self.network), target.clone(), self.limits, Arc::clone(&self.permits));
         let handle = self.tasks.spawn(task);
@@ -109,7 +113,6 @@ impl<N: Network> Round<N> {
     async fn collect(mut self, by_hand: &BTreeSet<NodeId>) -> (Vec<Node>, Vec<PageOf>) {
         let mut nodes = Vec::new();
         let mut pages = Vec::new();
-        let mut listed_budget = LISTED_BROKERS_MAX;
         while let Some(joined) = self.tasks.join_next().await {
             let seen = match joined {
                 Ok(seen) => seen,
@@ -122,15 +125,7 @@ impl<N: Network> Round<N> {
             match seen {
                 Seen::Page(page) => pages.push(page),
                 Seen::Node(node) => {
-                    let listed = node.metadata.said.iter().flat_map(|metadata| &metadata.brokers);
-                    for (id, endpoint) in listed {
-                        let new = !by_hand.contains(id) && !self.asked.contains(&(AskedAs::Broker, endpoint.clone()));
-                        if new && listed_budget > 0 {
-                            listed_budget -= 1;
-                            let address = Address { id: None, endpoint: endpoint.clone() };
-                            self.ask(Target::Node(AskedAs::Broker, address));
-                        }
-                    }
+                    self.ask_listed(&node, by_hand);
                     nodes.push(node);
                 }
             }
@@ -139,6 +134,17 @@ impl<N: Network> Round<N> {
         nodes.sort_by(|a, b| (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint)));
         pages.sort_by_key(|page| page.id);
         (nodes, pages)
+    }
+
+    /// Asks the brokers that this node lists and that were not asked yet.
+    fn ask_listed(&mut self, node: &Node, by_hand: &BTreeSet<NodeId>) {
+        for (id, endpoint) in node.metadata.said.iter().flat_map(|metadata| &metadata.brokers) {
+            if self.listed_budget > 0 && !by_hand.contains(id) && !self.asked.contains(endpoint) {
+                self.listed_budget -= 1;
+                let address = Address { id: None, endpoint: endpoint.clone() };
+                self.ask(Target::Node(AskedAs::Broker, address));
+            }
+        }
     }
 }
 

@@ -32,15 +32,13 @@ pub(super) fn leader<'a>(view: &View<'a>) -> Result<Leader<'a>, NoLeader> {
             _ => None,
         })
         .collect();
-    let Some(epoch) = claims.iter().map(|(_, _, said)| said.epoch).max() else {
-        return Err(nobody_leads(view));
-    };
-    let mut newest = claims.into_iter().filter(|(_, _, said)| said.epoch == epoch);
+    let epoch = claims.iter().map(|(_, _, said)| said.epoch).max();
+    let mut newest = claims.into_iter().filter(|(_, _, said)| Some(said.epoch) == epoch);
     let (Some((id, node, said)), other) = (newest.next(), newest.next()) else {
         return Err(nobody_leads(view));
     };
     if let Some((second, ..)) = other {
-        let words = format!("{id} and {second} both lead in epoch {epoch}");
+        let words = format!("{id} and {second} both lead in epoch {}", said.epoch);
         return Err(unknown(Why::Ambiguous, words));
     }
     if said.leader != id {

@@ -46,9 +46,9 @@ fn back_to_zookeeper_and_a_second_attempt() {
     let mut walk = Walk::along("back", BACK_AND_AGAIN, whole);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 1, topics: true });
     cluster.provision_controllers();
-    roll(&mut cluster, BrokerMode::Migration);
+    cluster.restart_brokers(BrokerMode::Migration);
     cluster.await_state(MIGRATION);
-    roll(&mut cluster, BrokerMode::Kraft);
+    cluster.restart_brokers(BrokerMode::Kraft);
     walk.judge("all brokers on KRaft", &cluster);
 
     cluster.restart_broker(1, BrokerMode::Migration);
@@ -66,18 +66,12 @@ fn back_to_zookeeper_and_a_second_attempt() {
 
     cluster.provision_controllers();
     walk.judge("second attempt: controllers", &cluster);
-    roll(&mut cluster, BrokerMode::Migration);
+    cluster.restart_brokers(BrokerMode::Migration);
     cluster.await_state(MIGRATION);
     walk.judge("second attempt: copied", &cluster);
-    roll(&mut cluster, BrokerMode::Kraft);
+    cluster.restart_brokers(BrokerMode::Kraft);
     cluster.restart_controller(3001, ControllerMode::Finalized);
     cluster.await_state(POST_MIGRATION);
     walk.judge("second attempt: finalized", &cluster);
     walk.end(3 + 2 + 2 + 1 + 2 + 4);
-}
-
-fn roll(cluster: &mut Cluster, mode: BrokerMode) {
-    for id in cluster.broker_ids() {
-        cluster.restart_broker(id, mode);
-    }
 }

@@ -136,6 +136,13 @@ impl Cluster {
         self.start_again(id);
     }
 
+    /// Restarts every broker in this mode, one after the other.
+    pub(crate) fn restart_brokers(&mut self, mode: BrokerMode) {
+        for id in self.broker_ids() {
+            self.restart_broker(id, mode);
+        }
+    }
+
     /// Restarts a broker that the others will not take back: waits only until it serves.
     pub(crate) fn restart_broker_astray(&mut self, id: i32, mode: BrokerMode) {
         self.stop(id);

@@ -36,9 +36,7 @@ fn flags_lost_in_the_window() {
     let mut walk = Walk::along("lost-flags", LOST_FLAGS, by_id);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
     cluster.provision_controllers();
-    for id in cluster.broker_ids() {
-        cluster.restart_broker(id, BrokerMode::Migration);
-    }
+    cluster.restart_brokers(BrokerMode::Migration);
     cluster.await_state(MIGRATION);
     walk.judge("all in migration mode", &cluster);
 
