@@ -1,18 +1,21 @@
 //! Questions to Kafka nodes, asked without any of the code under test: the second opinion by which the tests
 //! know that a phase is really reached. Blocking, one connection per question, PLAINTEXT only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::add_raft_voter_request::Listener;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 pub(crate) use kafka_protocol::messages::describe_quorum_response::PartitionData as Quorum;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateTopicsRequest, DescribeQuorumRequest, MetadataRequest,
+    AddRaftVoterRequest, ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateTopicsRequest,
+    DescribeClusterRequest, DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, MetadataRequest,
     MetadataResponse, RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
@@ -23,6 +26,20 @@ const CORRELATION: i32 = 1;
 
 /// The key of `Vote`, which only KRaft controllers serve.
 const VOTE: i16 = 52;
+
+/// The type of a resource of `DescribeConfigs` that is a broker, or a controller.
+const BROKER: i8 = 4;
+
+/// What a node's configuration tells of its part in a migration.
+const TELLING: [&str; 7] = [
+    "node.id",
+    "broker.id",
+    "process.roles",
+    "controller.quorum.voters",
+    "controller.quorum.bootstrap.servers",
+    "zookeeper.metadata.migration.enable",
+    "inter.broker.protocol.version",
+];
 
 pub(crate) fn api_versions(node: SocketAddr) -> io::Result<ApiVersionsResponse> {
     ask(node, 3, &who_asks(3))
@@ -35,12 +52,44 @@ pub(crate) fn metadata(broker: SocketAddr) -> io::Result<MetadataResponse> {
 
 /// The quorum as its leader sees it; every other controller refuses to answer.
 pub(crate) fn quorum(controller: SocketAddr) -> io::Result<Quorum> {
-    let answer = ask(controller, 1, &the_log())?;
+    quorum_in(controller, 1)
+}
+
+fn quorum_in(controller: SocketAddr, version: i16) -> io::Result<Quorum> {
+    let answer = ask(controller, version, &the_log())?;
     let partition = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
     match (answer.error_code, partition) {
         (0, Some(quorum)) if quorum.error_code == 0 => Ok(quorum),
         (0, Some(quorum)) => Err(io::Error::other(format!("DescribeQuorum error {}", quorum.error_code))),
         (error, _) => Err(io::Error::other(format!("DescribeQuorum error {error}"))),
+    }
+}
+
+/// The configuration of a node, as far as it tells of the migration and the node lets it be known.
+pub(crate) fn configuration(node: SocketAddr, id: i32) -> io::Result<BTreeMap<String, String>> {
+    let answer: DescribeConfigsResponse = ask(node, 4, &own_configuration(id))?;
+    let entries = answer.results.into_iter().flat_map(|result| result.configs);
+    Ok(entries.filter_map(|entry| Some((entry.name.to_string(), entry.value?.to_string()))).collect())
+}
+
+/// Makes an observer a voter of a dynamic quorum; the controller must be the leader.
+pub(crate) fn add_voter(leader: SocketAddr, id: i32, address: SocketAddr) -> io::Result<()> {
+    let observers = quorum_in(leader, 2)?.observers;
+    let observer = observers.iter().find(|observer| observer.replica_id.0 == id);
+    let observer = observer.ok_or_else(|| io::Error::other("no such observer"))?;
+    let listener = Listener::default()
+        .with_name(StrBytes::from_static_str("CONTROLLER"))
+        .with_host(StrBytes::from_string(address.ip().to_string()))
+        .with_port(address.port());
+    let question = AddRaftVoterRequest::default()
+        .with_cluster_id(None)
+        .with_timeout_ms(10_000)
+        .with_voter_id(id)
+        .with_voter_directory_id(observer.replica_directory_id)
+        .with_listeners(vec![listener]);
+    match ask(leader, 0, &question)?.error_code {
+        0 => Ok(()),
+        error => Err(io::Error::other(format!("AddRaftVoter error {error}"))),
     }
 }
 
@@ -77,7 +126,7 @@ pub(crate) fn ids<'a>(nodes: impl IntoIterator<Item = &'a BrokerId>) -> BTreeSet
 
 /// What a node answers to the questions that the tool asks, as frames without their length prefix: each API in the
 /// oldest and newest versions of interest that the node lists. Nothing, if it does not answer.
-pub(crate) fn frames(node: SocketAddr) -> Vec<(&'static str, i16, Bytes)> {
+pub(crate) fn frames(node: SocketAddr, id: i32) -> Vec<(&'static str, i16, Bytes)> {
     let Ok(listed) = api_versions(node) else { return Vec::new() };
     let spoken = |key: i16, version: i16| {
         listed.api_keys.iter().any(|api| api.api_key == key && (api.min_version..=api.max_version).contains(&version))
@@ -93,10 +142,18 @@ pub(crate) fn frames(node: SocketAddr) -> Vec<(&'static str, i16, Bytes)> {
         let no_topic = every_topic(version).with_topics(Some(Vec::new()));
         keep("Metadata", version, exchange(node, version, &no_topic));
     }
-    // Brokers forward it to the leader; what controllers say themselves is of interest here.
-    let controller = listed.api_keys.iter().any(|api| api.api_key == VOTE);
-    for version in [0, 1, 2].into_iter().filter(|version| controller && spoken(DescribeQuorumRequest::KEY, *version)) {
-        keep("DescribeQuorum", version, exchange(node, version, &the_log()));
+    if spoken(DescribeClusterRequest::KEY, 1) {
+        let controller = listed.api_keys.iter().any(|api| api.api_key == VOTE);
+        let of_its_kind = DescribeClusterRequest::default().with_endpoint_type(if controller { 2 } else { 1 });
+        keep("DescribeCluster", 1, exchange(node, 1, &of_its_kind));
+    }
+    for version in [1, 4].into_iter().filter(|version| spoken(DescribeConfigsRequest::KEY, *version)) {
+        keep("DescribeConfigs", version, exchange(node, version, &own_configuration(id)));
+    }
+    for version in [0, 1, 2].into_iter().filter(|version| spoken(DescribeQuorumRequest::KEY, *version)) {
+        // A KRaft broker forwards it to the leader, and says nothing for a minute when there is none.
+        let answer = exchange(node, version, &the_log());
+        frames.extend(answer.ok().map(|frame| ("DescribeQuorum", version, frame)));
     }
     frames
 }
@@ -114,6 +171,14 @@ fn who_asks(version: i16) -> ApiVersionsRequest {
 fn every_topic(version: i16) -> MetadataRequest {
     let question = MetadataRequest::default().with_topics(None);
     if version < 4 { question } else { question.with_allow_auto_topic_creation(false) }
+}
+
+fn own_configuration(id: i32) -> DescribeConfigsRequest {
+    let node = DescribeConfigsResource::default()
+        .with_resource_type(BROKER)
+        .with_resource_name(StrBytes::from_string(id.to_string()))
+        .with_configuration_keys(Some(TELLING.map(StrBytes::from_static_str).into()));
+    DescribeConfigsRequest::default().with_resources(vec![node])
 }
 
 fn the_log() -> DescribeQuorumRequest {

@@ -1,6 +1,6 @@
 //! The way back: from "all brokers on KRaft" step by step to plain ZooKeeper, and a second attempt after it.
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Huh, No, Ok};
@@ -44,7 +44,7 @@ const BACK_AND_AGAIN: &[Expected] = &[
 fn back_to_zookeeper_and_a_second_attempt() {
     let kafka = Distribution::fetch(KAFKA);
     let mut walk = Walk::along("back", BACK_AND_AGAIN, whole);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 1, topics: true });
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 1, topics: true, ..SMALLEST });
     cluster.provision_controllers();
     cluster.restart_brokers(BrokerMode::Migration);
     cluster.await_state(MIGRATION);

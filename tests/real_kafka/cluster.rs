@@ -15,22 +15,47 @@ use std::{fs, thread};
 use crate::PRE_MIGRATION;
 use crate::ask;
 use crate::distribution::Distribution;
+use crate::exporter::Flavour;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
 
-const FIRST_CONTROLLER: i32 = 3001;
+/// The id of a cluster that no ZooKeeper has made one up for.
+const BORN_IN_KRAFT: &str = "kraft-check-test-bornA";
 const TOPICS: [(&str, i32); 2] = [("orders", 6), ("payments", 3)];
 
-/// How large a cluster is. Brokers have the ids 1, 2, … and controllers 3001, 3002, ….
+/// How large a cluster is and what its controllers are like. Brokers have the ids 1, 2, ….
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) brokers: i32,
     pub(crate) controllers: i32,
     pub(crate) topics: bool,
+    /// The id of the first controller; the others count on from it.
+    pub(crate) first_controller: i32,
+    pub(crate) voters: Voters,
+    /// How the controllers' exporters name their metrics, in turn.
+    pub(crate) pages: &'static [Flavour],
+}
+
+/// The smallest cluster that can migrate.
+pub(crate) const SMALLEST: Shape = Shape {
+    brokers: 1,
+    controllers: 1,
+    topics: false,
+    first_controller: 3001,
+    voters: Voters::Fixed,
+    pages: Flavour::USUAL,
+};
+
+/// How the controllers of a quorum become its voters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voters {
+    /// `controller.quorum.voters` names all of them.
+    Fixed,
+    /// The first controller is formatted as the only voter; the others observe it until they are added.
+    Dynamic,
 }
 
 pub(crate) struct Cluster {
-    kafka: Distribution,
     shape: Shape,
     nodes: BTreeMap<i32, Node>,
     neighbours: Neighbours,
@@ -49,37 +74,48 @@ impl Cluster {
             cluster.launch(id);
         }
         cluster.await_brokers();
-        if shape.topics {
-            cluster.create_topics();
-            cluster.await_brokers();
+        cluster.create_topics();
+        cluster
+    }
+
+    /// Starts controllers and brokers that have never known a ZooKeeper.
+    pub(crate) fn born_in_kraft(kafka: &Distribution, shape: Shape) -> Self {
+        let mut cluster = Self::laid_out(kafka, shape);
+        for id in cluster.controller_ids() {
+            cluster.set_role(id, Role::Controller(ControllerMode::Finalized));
         }
+        for id in cluster.broker_ids() {
+            cluster.set_role(id, Role::Broker(BrokerMode::Kraft));
+        }
+        cluster.format_and_launch(cluster.controller_ids().chain(cluster.broker_ids()), BORN_IN_KRAFT);
+        cluster.await_quorum();
+        cluster.await_brokers();
+        cluster.create_topics();
         cluster
     }
 
     /// Formats and starts all controllers with the flag and waits until they are ready to take over.
     pub(crate) fn provision_controllers(&mut self) {
         self.provision_controllers_as(ControllerMode::Flagged);
-        if self.kafka.tells_migration_state() {
+        if self.tells_migration_state() {
             self.await_state(PRE_MIGRATION);
         }
     }
 
     /// Formats and starts all controllers in this mode and waits until they are a quorum.
     pub(crate) fn provision_controllers_as(&mut self, mode: ControllerMode) {
-        let cluster_id = self.cluster_id();
-        let mut formatting = Vec::new();
         for id in self.controller_ids() {
             self.set_role(id, Role::Controller(mode));
-            let jvm = self.nodes[&id].format(&self.kafka, &self.neighbours, &cluster_id);
-            formatting.push((id, jvm));
         }
-        for (id, jvm) in formatting {
-            if let Err(reason) = jvm.finish(Duration::from_mins(1)) {
-                let words = self.nodes[&id].last_words(20);
-                panic!("controller {id} cannot be formatted: {reason}\n{words}");
-            }
-            self.launch(id);
-        }
+        self.format_and_launch(self.controller_ids(), &self.cluster_id());
+        self.await_quorum();
+    }
+
+    /// Makes a controller that observes a dynamic quorum one of its voters.
+    pub(crate) fn add_voter(&mut self, id: i32) {
+        let leader = self.leader();
+        ask::add_voter(self.endpoint(leader), id, self.endpoint(id))
+            .unwrap_or_else(|error| panic!("voter {id}: {error}"));
         self.await_quorum();
     }
 
@@ -98,8 +134,8 @@ impl Cluster {
         panic!("controller {id} never wins an election");
     }
 
-    /// Stops all controllers and forgets what they knew, the first half of a way back.
-    pub(crate) fn remove_controllers(&mut self) {
+    /// Stops all controllers; what they know stays on their disks.
+    pub(crate) fn stop_controllers(&mut self) {
         let running: Vec<_> = self.controller_ids().filter_map(|id| self.node(id).jvm.take()).collect();
         for jvm in &running {
             jvm.terminate();
@@ -107,6 +143,19 @@ impl Cluster {
         for jvm in running {
             jvm.stop();
         }
+    }
+
+    /// Starts all controllers as what they were before, with what they knew.
+    pub(crate) fn start_controllers(&mut self) {
+        for id in self.controller_ids() {
+            self.launch(id);
+        }
+        self.await_quorum();
+    }
+
+    /// Stops all controllers and forgets what they knew, the first half of a way back.
+    pub(crate) fn remove_controllers(&mut self) {
+        self.stop_controllers();
         for id in self.controller_ids() {
             fs::remove_dir_all(&self.nodes[&id].folder).expect("the controller's folder goes");
         }
@@ -127,6 +176,11 @@ impl Cluster {
     /// What brokers on ZooKeeper are given as their `inter.broker.protocol.version` from their next start on.
     pub(crate) fn set_protocol_version(&mut self, version: &str) {
         version.clone_into(&mut self.neighbours.protocol_version);
+    }
+
+    /// Gives a node other software on the same data, from its next start on.
+    pub(crate) fn set_software(&mut self, id: i32, kafka: &Distribution) {
+        self.node(id).software = kafka.clone();
     }
 
     pub(crate) fn restart_broker(&mut self, id: i32, mode: BrokerMode) {
@@ -184,7 +238,7 @@ impl Cluster {
                 self.await_zookeeper();
             }
             Role::Broker(mode) => {
-                if mode != BrokerMode::Kraft {
+                if mode.is_on_zookeeper() {
                     self.await_deregistration(id);
                 }
                 self.launch(id);
@@ -204,10 +258,35 @@ impl Cluster {
         self.node(id).role = role;
     }
 
+    /// Formats nodes side by side and starts each as soon as it is formatted.
+    fn format_and_launch(&mut self, ids: impl Iterator<Item = i32>, cluster_id: &str) {
+        let mut formatting = Vec::new();
+        for id in ids {
+            let option = self.founding_option(id);
+            formatting.push((id, self.nodes[&id].format(&self.neighbours, cluster_id, option)));
+        }
+        for (id, jvm) in formatting {
+            if let Err(reason) = jvm.finish(Duration::from_mins(1)) {
+                let node = &self.nodes[&id];
+                panic!("{} cannot be formatted: {reason}\n{}", node.name(), node.last_words(20));
+            }
+            self.launch(id);
+        }
+    }
+
+    /// A dynamic quorum begins with one voter, who must be told so when it is formatted, as must the others.
+    fn founding_option(&self, id: i32) -> Option<&'static str> {
+        match self.shape.voters {
+            Voters::Dynamic if id == self.shape.first_controller => Some("--standalone"),
+            Voters::Dynamic if self.controller_ids().contains(&id) => Some("--no-initial-controllers"),
+            Voters::Dynamic | Voters::Fixed => None,
+        }
+    }
+
     fn launch(&mut self, id: i32) {
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");
         assert!(node.jvm.is_none(), "{} runs already", node.name());
-        node.start(&self.kafka, &self.neighbours);
+        node.start(&self.neighbours);
     }
 
     fn node(&mut self, id: i32) -> &mut Node {
@@ -221,7 +300,11 @@ impl Cluster {
         rest.split('"').next().expect("an id").to_owned()
     }
 
-    fn create_topics(&self) {
+    /// Gives the cluster its topics, if it has any.
+    fn create_topics(&mut self) {
+        if !self.shape.topics {
+            return;
+        }
         let any = self.endpoint(1);
         let controller = ask::metadata(any).expect("metadata").controller_id.0;
         let replicas = i16::try_from(self.neighbours.replication_factor).expect("at most 3");
@@ -229,6 +312,7 @@ impl Cluster {
             ask::create_topic(self.endpoint(controller), name, partitions, replicas)
                 .unwrap_or_else(|error| panic!("topic {name}: {error}"));
         }
+        self.await_brokers();
     }
 }
 

@@ -60,8 +60,14 @@ impl Distribution {
     }
 
     /// Kafka 3.4 migrates without telling it: its nodes never say that they are ready, and there is no gauge.
+    /// Kafka 4 has forgotten what a migration is.
     pub(crate) fn tells_migration_state(&self) -> bool {
-        self.minor() != "3.4"
+        self.minor() != "3.4" && !self.is_four()
+    }
+
+    /// Kafka 4 has no code for ZooKeeper left, and logs through log4j2.
+    pub(crate) fn is_four(&self) -> bool {
+        is_four(&self.version)
     }
 
     fn jars(&self) -> PathBuf {
@@ -144,21 +150,34 @@ pub(crate) fn last_lines(text: &str, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
+fn is_four(version: &str) -> bool {
+    version.starts_with("4.")
+}
+
 /// `kafka_2.13` with what it leaves to the one who deploys it: a logging backend,
 /// and the metrics library that the ZooKeeper server wants.
 fn pom(version: &str) -> String {
-    let dependencies: String = [
-        ("org.apache.kafka", "kafka_2.13", version),
-        ("org.slf4j", "slf4j-reload4j", "1.7.36"),
-        ("io.dropwizard.metrics", "metrics-core", "4.1.12.1"),
-    ]
-    .map(|(group, artifact, version)| {
-        format!(
-            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
-             <version>{version}</version></dependency>\n"
-        )
-    })
-    .concat();
+    let kafka = ("org.apache.kafka", "kafka_2.13", version);
+    let three = [("org.slf4j", "slf4j-reload4j", "1.7.36"), ("io.dropwizard.metrics", "metrics-core", "4.1.12.1")];
+    let four = [
+        ("org.apache.logging.log4j", "log4j-core", "2.24.3"),
+        ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"),
+    ];
+    let backend = if is_four(version) { four } else { three };
+    // No node needs the command line tools, and Maven Central lacks those of 4.4.0.
+    let tools = ["kafka-tools", "kafka-tools-api"]
+        .map(|tool| {
+            format!("<exclusion><groupId>org.apache.kafka</groupId><artifactId>{tool}</artifactId></exclusion>")
+        })
+        .concat();
+    let dependencies: String = [kafka, backend[0], backend[1]]
+        .map(|(group, artifact, version)| {
+            format!(
+                "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+                 <version>{version}</version><exclusions>{tools}</exclusions></dependency>\n"
+            )
+        })
+        .concat();
     format!(
         "<project>\n<modelVersion>4.0.0</modelVersion>\n<groupId>test</groupId>\
          <artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>\n\

@@ -4,7 +4,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Huh, No, Ok};
@@ -60,7 +60,7 @@ const WHOLE_WAY: &[Expected] = &[
 fn the_whole_way_with_three_brokers_and_three_controllers() {
     let kafka = Distribution::fetch(KAFKA);
     let mut walk = Walk::along("forward", WHOLE_WAY, whole);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 3, controllers: 3, topics: true });
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 3, controllers: 3, topics: true, ..SMALLEST });
     walk.judge("pure ZooKeeper", &cluster);
 
     cluster.provision_controllers();
@@ -144,7 +144,7 @@ const SMALLEST_WAY: &[Expected] = &[
 fn smallest_migration() {
     let kafka = Distribution::fetch(KAFKA);
     let mut walk = Walk::along("smallest", SMALLEST_WAY, whole);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
+    let mut cluster = Cluster::start(&kafka, SMALLEST);
     walk.judge("pure ZooKeeper", &cluster);
     cluster.provision_controllers();
     walk.judge("controller up", &cluster);

@@ -1,7 +1,7 @@
 //! The guards, met on real clusters: conditions under which going on would destroy something. Each is blocked in
 //! every stage, and gone as soon as the condition is.
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Block, No, Ok};
@@ -34,7 +34,7 @@ const LOST_FLAGS: &[Expected] = &[
 fn flags_lost_in_the_window() {
     let kafka = Distribution::fetch(KAFKA);
     let mut walk = Walk::along("lost-flags", LOST_FLAGS, by_id);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true, ..SMALLEST });
     cluster.provision_controllers();
     cluster.restart_brokers(BrokerMode::Migration);
     cluster.await_state(MIGRATION);
@@ -81,7 +81,7 @@ const NEVER_FLAGGED: &[Expected] = &[Expected {
 fn a_quorum_first_started_without_the_flag() {
     let kafka = Distribution::fetch(KAFKA);
     let mut walk = Walk::along("never-flagged", NEVER_FLAGGED, by_id);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
+    let mut cluster = Cluster::start(&kafka, SMALLEST);
     cluster.provision_controllers_as(ControllerMode::Finalized);
     walk.judge("quorum started without the flag", &cluster);
     let document = ask("quorum-provisioned", &by_id(&cluster));

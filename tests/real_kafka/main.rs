@@ -9,6 +9,8 @@ mod back;
 mod forward;
 /// Is every guard met where it must be, and nowhere else?
 mod guards;
+/// Are the moves that no migration by the book makes really made?
+mod moves;
 /// Recordings of what the clusters answered.
 mod record;
 /// Is a migration that stands still seen to?

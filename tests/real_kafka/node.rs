@@ -30,6 +30,14 @@ pub(crate) enum BrokerMode {
     Migration,
     /// `process.roles=broker`, without any trace of ZooKeeper.
     Kraft,
+    /// `process.roles=broker`, with the flag and `zookeeper.connect` left behind.
+    KraftFlagged,
+}
+
+impl BrokerMode {
+    pub(crate) fn is_on_zookeeper(self) -> bool {
+        matches!(self, Self::Zookeeper | Self::Migration)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +46,17 @@ pub(crate) enum ControllerMode {
     Flagged,
     /// Without both, as after the migration.
     Finalized,
+    /// `process.roles=broker,controller` with ZooKeeper and the flag.
+    Combined,
+    /// With ZooKeeper and the flag, and speaking TLS to brokers that do not: they hear nothing from it.
+    Unheard,
 }
 
 /// What a node must know of the others to be configured.
 pub(crate) struct Neighbours {
     pub(crate) zookeeper: SocketAddr,
-    pub(crate) voters: String,
+    /// The line that says where the controllers are.
+    pub(crate) quorum: String,
     pub(crate) replication_factor: i32,
     pub(crate) protocol_version: String,
 }
@@ -51,7 +64,11 @@ pub(crate) struct Neighbours {
 pub(crate) struct Node {
     pub(crate) id: i32,
     pub(crate) role: Role,
+    /// The Kafka version that the node's next start uses.
+    pub(crate) software: Distribution,
     pub(crate) address: SocketAddr,
+    /// Where a combined controller is a broker; nothing listens there on any other node.
+    pub(crate) broker_listener: SocketAddr,
     pub(crate) exporter: SocketAddr,
     pub(crate) flavour: Flavour,
     pub(crate) folder: PathBuf,
@@ -75,8 +92,13 @@ impl Node {
         self.jvm.is_some() && matches!(self.role, Role::Controller(_))
     }
 
+    /// Whether the node's page has a `ZkMigrationState` when it is a controller.
+    pub(crate) fn tells_migration_state(&self) -> bool {
+        self.software.tells_migration_state() && self.flavour != Flavour::WithoutState
+    }
+
     /// Starts the process in its present role; that it runs does not mean that it is ready.
-    pub(crate) fn start(&mut self, kafka: &Distribution, neighbours: &Neighbours) {
+    pub(crate) fn start(&mut self, neighbours: &Neighbours) {
         self.write_configuration(neighbours);
         let mut java = match self.role {
             Role::ZooKeeper => jvm::java(128),
@@ -86,14 +108,14 @@ impl Node {
                 let mut java = jvm::java(256);
                 java.arg(format!(
                     "-javaagent:{}={}:{}",
-                    kafka.agent(self.flavour.agent()).display(),
+                    self.software.agent(self.flavour.agent()).display(),
                     self.exporter,
                     exporter.display()
                 ));
                 java
             }
         };
-        self.add_classes(&mut java, kafka);
+        self.add_classes(&mut java);
         java.arg(match self.role {
             Role::ZooKeeper => "org.apache.zookeeper.server.quorum.QuorumPeerMain",
             Role::Broker(_) | Role::Controller(_) => "kafka.Kafka",
@@ -102,16 +124,17 @@ impl Node {
         self.jvm = Some(Jvm::start(java, &self.log()));
     }
 
-    /// Starts the formatting of a controller's data folder.
-    pub(crate) fn format(&self, kafka: &Distribution, neighbours: &Neighbours, cluster_id: &str) -> Jvm {
+    /// Starts the formatting of a node's data folder.
+    pub(crate) fn format(&self, neighbours: &Neighbours, cluster_id: &str, option: Option<&str>) -> Jvm {
         self.write_configuration(neighbours);
         let mut java = jvm::java(128);
-        self.add_classes(&mut java, kafka);
+        self.add_classes(&mut java);
         // One cluster id in 64 begins with a dash, and only behind a `=` is that no option.
         java.args(["kafka.tools.StorageTool", "format"])
             .arg(format!("--cluster-id={cluster_id}"))
             .arg("--config")
-            .arg(self.configuration());
+            .arg(self.configuration())
+            .args(option);
         Jvm::start(java, &self.log())
     }
 
@@ -129,11 +152,16 @@ impl Node {
         format!("{}\n…\n{}", last_lines(&errors.join("\n"), 5), last_lines(&log, lines))
     }
 
-    fn add_classes(&self, java: &mut Command, kafka: &Distribution) {
+    fn add_classes(&self, java: &mut Command) {
         let logging = self.folder.join("log4j.properties");
-        write(&logging, LOGGING);
-        java.arg(format!("-Dlog4j.configuration=file:{}", logging.display()));
-        java.arg("-cp").arg(kafka.class_path());
+        let (property, text) = if self.software.is_four() {
+            ("log4j2.configurationFile", LOGGING_OF_FOUR)
+        } else {
+            ("log4j.configuration", LOGGING)
+        };
+        write(&logging, text);
+        java.arg(format!("-D{property}=file:{}", logging.display()));
+        java.arg("-cp").arg(self.software.class_path());
     }
 
     fn write_configuration(&self, neighbours: &Neighbours) {
@@ -158,6 +186,15 @@ log4j.logger.org.apache.kafka.metadata.migration=DEBUG
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender
 log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
+";
+
+const LOGGING_OF_FOUR: &str = "\
+appender.stdout.type=Console
+appender.stdout.name=stdout
+appender.stdout.layout.type=PatternLayout
+appender.stdout.layout.pattern=[%d] %p %m (%c)%n
+rootLogger.level=INFO
+rootLogger.appenderRef.stdout.ref=stdout
 ";
 
 fn write(path: &Path, text: &str) {

@@ -35,7 +35,6 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
     let common = format!(
         "listeners=PLAINTEXT://{address}\n\
          advertised.listeners=PLAINTEXT://{address}\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
          inter.broker.listener.name=PLAINTEXT\n\
          auto.create.topics.enable=false\n\
          default.replication.factor={replicas}\n\
@@ -48,12 +47,13 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
          controlled.shutdown.retry.backoff.ms=500\n",
         address = node.address,
         replicas = neighbours.replication_factor,
-    );
+    ) + &protocols("PLAINTEXT");
     let on_zookeeper =
         format!("broker.id={}\ninter.broker.protocol.version={}\n", node.id, neighbours.protocol_version)
             + &zookeeper(neighbours);
     let on_kraft = format!("process.roles=broker\nnode.id={}\n", node.id);
     match mode {
+        BrokerMode::KraftFlagged => common + &on_kraft + &quorum(neighbours) + &zookeeper(neighbours) + FLAG,
         BrokerMode::Zookeeper => common + &on_zookeeper,
         BrokerMode::Migration => common + &on_zookeeper + FLAG + &quorum(neighbours),
         BrokerMode::Kraft => common + &on_kraft + &quorum(neighbours),
@@ -61,22 +61,31 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
 }
 
 fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> String {
-    let common = format!(
-        "process.roles=controller\n\
-         node.id={}\n\
-         listeners=CONTROLLER://{}\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
-         inter.broker.listener.name=PLAINTEXT\n",
-        node.id, node.address
-    ) + &quorum(neighbours);
+    let alone = format!("process.roles=controller\nlisteners=CONTROLLER://{}\n", node.address);
+    let combined = format!(
+        "process.roles=broker,controller\n\
+         listeners=CONTROLLER://{},PLAINTEXT://{broker}\n\
+         advertised.listeners=PLAINTEXT://{broker}\n",
+        node.address,
+        broker = node.broker_listener,
+    );
+    let common = format!("node.id={}\ninter.broker.listener.name=PLAINTEXT\n", node.id) + &quorum(neighbours);
+    let flagged = common.clone() + &zookeeper(neighbours) + FLAG;
     match mode {
-        ControllerMode::Flagged => common + &zookeeper(neighbours) + FLAG,
-        ControllerMode::Finalized => common,
+        ControllerMode::Flagged => flagged + &alone + &protocols("PLAINTEXT"),
+        ControllerMode::Finalized => common + &alone + &protocols("PLAINTEXT"),
+        ControllerMode::Combined => flagged + &combined + &protocols("PLAINTEXT"),
+        ControllerMode::Unheard => flagged + &alone + &protocols("SSL"),
     }
 }
 
+/// What is spoken to brokers, by this name of their listener.
+fn protocols(with_brokers: &str) -> String {
+    format!("listener.security.protocol.map=PLAINTEXT:{with_brokers},CONTROLLER:PLAINTEXT\n")
+}
+
 fn quorum(neighbours: &Neighbours) -> String {
-    format!("controller.quorum.voters={}\ncontroller.listener.names=CONTROLLER\n", neighbours.voters)
+    format!("{}\ncontroller.listener.names=CONTROLLER\n", neighbours.quorum)
 }
 
 fn zookeeper(neighbours: &Neighbours) -> String {

@@ -57,7 +57,7 @@ impl Drop for Snapshot {
 pub(crate) fn keep_frames(series: &str, name: &str, cluster: &Cluster) {
     let Some(folder) = folder(&format!("{series}/{}", file_name(name))) else { return };
     for id in cluster.broker_ids().chain(cluster.controller_ids()) {
-        let frames: Vec<String> = ask::frames(cluster.endpoint(id))
+        let frames: Vec<String> = ask::frames(cluster.endpoint(id), id)
             .into_iter()
             .map(|(api, version, frame)| format!("{api} {version} {}\n", hex(&frame)))
             .collect();

@@ -5,7 +5,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::BrokerMode;
 use crate::verdicts::V::{Huh, No, Ok};
@@ -24,7 +24,8 @@ const DEAD_BROKER: &[Expected] = &[Expected {
 #[test]
 fn a_dead_broker_that_owns_replicas() {
     let mut walk = Walk::along("dead-broker", DEAD_BROKER, whole);
-    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 2, controllers: 1, topics: true });
+    let mut cluster =
+        Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 2, controllers: 1, topics: true, ..SMALLEST });
     cluster.kill(2);
     cluster.provision_controllers();
     cluster.restart_broker(1, BrokerMode::Migration);
@@ -42,7 +43,7 @@ const OTHER_PROTOCOL: &[Expected] = &[Expected {
 #[test]
 fn brokers_of_another_inter_broker_protocol_version() {
     let mut walk = Walk::along("other-protocol", OTHER_PROTOCOL, whole);
-    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 1, topics: false });
+    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), SMALLEST);
     cluster.provision_controllers();
     cluster.set_protocol_version("3.8");
     cluster.restart_broker(1, BrokerMode::Migration);
@@ -60,7 +61,8 @@ const STALE_MIGRATION: &[Expected] = &[Expected {
 #[test]
 fn a_second_attempt_over_a_stale_migration_znode() {
     let mut walk = Walk::along("stale-migration", STALE_MIGRATION, whole);
-    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 1, topics: true });
+    let mut cluster =
+        Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 1, topics: true, ..SMALLEST });
     cluster.provision_controllers();
     cluster.restart_broker(1, BrokerMode::Migration);
     cluster.await_state(MIGRATION);
@@ -84,7 +86,8 @@ const LOST_QUORUM: &[Expected] = &[Expected {
 #[test]
 fn a_quorum_that_is_lost_in_the_window() {
     let mut walk = Walk::along("lost-quorum", LOST_QUORUM, whole);
-    let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 3, topics: false });
+    let mut cluster =
+        Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 1, controllers: 3, topics: false, ..SMALLEST });
     cluster.provision_controllers();
     cluster.restart_broker(1, BrokerMode::Migration);
     cluster.await_state(MIGRATION);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::record::{Snapshot, situation};
@@ -21,7 +21,7 @@ const A_FEW_LOOKS: Duration = Duration::from_secs(8);
 #[test]
 fn restarts_and_elections_while_one_looks() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true });
+    let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true, ..SMALLEST });
     cluster.provision_controllers();
     cluster.restart_broker(1, BrokerMode::Migration);
 
@@ -72,7 +72,7 @@ fn restarts_and_elections_while_one_looks() {
 #[test]
 fn a_single_controller_whose_exporter_starts() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut cluster = Cluster::start(&kafka, Shape { brokers: 1, controllers: 1, topics: false });
+    let mut cluster = Cluster::start(&kafka, SMALLEST);
     cluster.provision_controllers();
     cluster.restart_broker(1, BrokerMode::Migration);
     cluster.await_state(MIGRATION);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Cluster, FIRST_CONTROLLER};
+use super::Cluster;
 use crate::exporter;
 use crate::node::{Node, ZOOKEEPER};
 use crate::zookeeper::ZooKeeper;
@@ -15,7 +15,8 @@ impl Cluster {
     }
 
     pub(crate) fn controller_ids(&self) -> RangeInclusive<i32> {
-        FIRST_CONTROLLER..=FIRST_CONTROLLER + self.shape.controllers - 1
+        let first = self.shape.first_controller;
+        first..=first + self.shape.controllers - 1
     }
 
     /// All brokers, in the form of `bootstrap.servers`.
@@ -30,7 +31,7 @@ impl Cluster {
 
     /// All controllers, in the form of `controller.quorum.voters`.
     pub(crate) fn controllers(&self) -> String {
-        self.neighbours.voters.clone()
+        self.list(self.controller_ids(), |node| format!("{}@{}", node.id, node.address))
     }
 
     /// The exporter pages of all controllers, as `3001=URL,3002=URL`.
@@ -40,6 +41,11 @@ impl Cluster {
 
     pub(crate) fn endpoint(&self, id: i32) -> SocketAddr {
         self.nodes[&id].address
+    }
+
+    /// Where a combined controller is a broker.
+    pub(crate) fn combined_endpoint(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].broker_listener
     }
 
     pub(crate) fn page(&self, id: i32) -> String {

@@ -66,6 +66,15 @@ impl Cluster {
         });
     }
 
+    /// Waits until the broker in a combined controller serves. It is refused until the metadata is copied, tries
+    /// again every two seconds, and ends the whole process when it was refused for a minute.
+    pub(crate) fn await_combined(&mut self, id: i32) {
+        self.wait_for("an answer of the broker in a controller", |cluster| {
+            let answer = ask::api_versions(cluster.combined_endpoint(id));
+            answer.map(drop).map_err(|error| format!("node {id}: {error}"))
+        });
+    }
+
     /// Waits until every running broker lists every running broker, and no replica on them is out of sync.
     pub(super) fn await_brokers(&mut self) {
         self.wait_for("all running brokers in sync", Self::brokers_in_sync);
@@ -118,10 +127,10 @@ impl Cluster {
         self.brokers_listed()?;
         self.every_broker_says(|metadata, running| {
             for partition in ask::partitions(metadata) {
-                let (leader, replicas) = (partition.leader_id.0, &partition.replica_nodes);
-                let could_lead = !ask::ids(replicas).is_disjoint(running);
-                if out_of_sync(partition, running) || could_lead && !running.contains(&leader) {
-                    let isr = &partition.isr_nodes;
+                let (leader, replicas, isr) = (partition.leader_id.0, &partition.replica_nodes, &partition.isr_nodes);
+                // Nobody but its ISR may lead a partition, so one whose whole ISR is gone waits for that.
+                let could_lead = !ask::ids(isr).is_disjoint(running);
+                if could_lead && (!running.contains(&leader) || out_of_sync(partition, running)) {
                     return Err(format!("leader {leader}, replicas {replicas:?}, in sync {isr:?}"));
                 }
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
 
-use super::{Cluster, FIRST_CONTROLLER, Shape};
+use super::{Cluster, Shape, Voters};
 use crate::distribution::Distribution;
 use crate::exporter::Flavour;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
@@ -18,7 +18,9 @@ impl Cluster {
         let mut node = |id, role, flavour, name: String| Node {
             id,
             role,
+            software: kafka.clone(),
             address: local(ports.take()),
+            broker_listener: local(ports.take()),
             exporter: local(ports.take()),
             flavour,
             folder: folder.join(name),
@@ -26,30 +28,33 @@ impl Cluster {
         };
         let zookeeper = node(ZOOKEEPER, Role::ZooKeeper, Flavour::Plain, "zookeeper".into());
         let brokers = (1..=shape.brokers).map(|id| (id, Role::Broker(BrokerMode::Zookeeper)));
-        let controllers =
-            (0..shape.controllers).map(|n| (FIRST_CONTROLLER + n, Role::Controller(ControllerMode::Flagged)));
+        let controllers = (shape.first_controller..).map(|id| (id, Role::Controller(ControllerMode::Flagged)));
         let mut nodes = vec![zookeeper];
-        for (id, role) in brokers {
+        for ((id, role), flavour) in brokers.zip(Flavour::USUAL.iter().cycle()) {
             // One page shows every bean, because there are exporters that do.
-            let flavour = if id == shape.brokers { Flavour::Ungated } else { Flavour::nth(id - 1) };
+            let flavour = if id == shape.brokers { Flavour::Ungated } else { *flavour };
             nodes.push(node(id, role, flavour, format!("broker-{id}")));
         }
-        for (id, role) in controllers {
-            let flavour = Flavour::nth(id - FIRST_CONTROLLER);
-            nodes.push(node(id, role, flavour, format!("controller-{id}")));
+        let count = usize::try_from(shape.controllers).expect("a number of controllers");
+        for ((id, role), flavour) in controllers.zip(shape.pages.iter().cycle()).take(count) {
+            nodes.push(node(id, role, *flavour, format!("controller-{id}")));
         }
-        let voters = nodes
-            .iter()
-            .filter(|node| matches!(node.role, Role::Controller(_)))
-            .map(|node| format!("{}@{}", node.id, node.address))
-            .collect::<Vec<_>>()
-            .join(",");
+        let controllers = nodes.iter().filter(|node| matches!(node.role, Role::Controller(_)));
+        let quorum = match shape.voters {
+            Voters::Fixed => {
+                let voters: Vec<_> = controllers.map(|node| format!("{}@{}", node.id, node.address)).collect();
+                format!("controller.quorum.voters={}", voters.join(","))
+            }
+            Voters::Dynamic => {
+                let servers: Vec<_> = controllers.map(|node| node.address.to_string()).collect();
+                format!("controller.quorum.bootstrap.servers={}", servers.join(","))
+            }
+        };
         Self {
-            kafka: kafka.clone(),
             shape,
             neighbours: Neighbours {
                 zookeeper: nodes[0].address,
-                voters,
+                quorum,
                 replication_factor: shape.brokers.min(3),
                 protocol_version: kafka.minor().to_owned(),
             },

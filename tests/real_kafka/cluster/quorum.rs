@@ -7,16 +7,17 @@ use crate::ask;
 use crate::jvm::Jvm;
 use crate::node::Node;
 
-/// A voter that is this many records behind the high watermark keeps up; no-op records alone make that gap.
+/// A replica that is this many records behind the high watermark keeps up; no-op records alone make that gap.
 const CLOSE: i64 = 20;
 const MIGRATION: i32 = 1;
 
 impl Cluster {
-    /// Waits until every running controller's page says this `ZkMigrationState`, and for 1 until the brokers know.
+    /// Waits until every running controller's page that tells one says this `ZkMigrationState`, and for 1 until
+    /// the brokers know.
     pub(crate) fn await_state(&mut self, state: i32) {
-        assert!(self.kafka.tells_migration_state(), "Kafka 3.4 has no gauge of its migration state");
+        assert!(self.tells_migration_state(), "no controller's page has a gauge of the migration state");
         self.wait_for(&format!("ZkMigrationState {state}"), |cluster| {
-            for node in cluster.running_controllers() {
+            for node in cluster.running_controllers().filter(|node| node.tells_migration_state()) {
                 let found = cluster.gauge(node.id, "ZkMigrationState");
                 if found != Some(f64::from(state)) {
                     return Err(format!("{} says {found:?}", node.name()));
@@ -51,7 +52,11 @@ impl Cluster {
         self.wait_for("a leader of the quorum", |cluster| cluster.find_leader().map(|quorum| quorum.leader_id.0))
     }
 
-    /// Waits until the quorum has a leader, every running voter fetches from it, and every one serves
+    pub(super) fn tells_migration_state(&self) -> bool {
+        self.running_controllers().any(Node::tells_migration_state)
+    }
+
+    /// Waits until the quorum has a leader, every running controller fetches from it, and every one serves
     /// and has loaded the log far enough to know a state of the migration.
     pub(super) fn await_quorum(&mut self) {
         self.wait_for("all running controllers in the quorum", |cluster| {
@@ -63,11 +68,21 @@ impl Cluster {
                 keeps_up(node, &quorum).map_err(|missing| format!("{}: {missing}", node.name()))?;
                 ask::api_versions(node.address).map_err(|error| format!("{}: {error}", node.name()))?;
                 let state = cluster.gauge(node.id, "ZkMigrationState");
-                if cluster.kafka.tells_migration_state() && state.is_none_or(|state| state < 0.0) {
+                if node.tells_migration_state() && state.is_none_or(|state| state < 0.0) {
                     return Err(format!("{} says {state:?}", node.name()));
                 }
             }
             Ok(())
+        });
+    }
+
+    /// Waits until exactly these nodes observe the quorum. When its leader was restarted, each of them comes back in
+    /// its own time, and no other move waits for that.
+    pub(crate) fn await_observers(&mut self, expected: &[i32]) {
+        self.wait_for("observers", |cluster| {
+            let quorum = cluster.find_leader()?;
+            let observers = ask::ids(quorum.observers.iter().map(|observer| &observer.replica_id));
+            if observers.iter().eq(expected) { Ok(()) } else { Err(format!("{observers:?} and not {expected:?}")) }
         });
     }
 
@@ -87,18 +102,19 @@ impl Cluster {
     }
 }
 
-/// The leader remembers voters of earlier lives, so only a fetch of the present one counts.
+/// The leader remembers replicas of earlier lives, so only a fetch of the present one counts.
 fn keeps_up(node: &Node, quorum: &ask::Quorum) -> Result<(), String> {
-    let voter = quorum.current_voters.iter().find(|voter| voter.replica_id.0 == node.id).ok_or("no voter")?;
+    let mut replicas = quorum.current_voters.iter().chain(&quorum.observers);
+    let replica = replicas.find(|replica| replica.replica_id.0 == node.id).ok_or("neither voter nor observer")?;
     let started = node.jvm.as_ref().map(Jvm::started);
     let started = started.ok_or("does not run")?.duration_since(UNIX_EPOCH);
     let started = started.expect("a clock after 1970").as_millis();
-    let fetched = u128::try_from(voter.last_fetch_timestamp).unwrap_or(0);
+    let fetched = u128::try_from(replica.last_fetch_timestamp).unwrap_or(0);
     if node.id != quorum.leader_id.0 && fetched < started {
         return Err("has not fetched since its start".to_owned());
     }
-    if voter.log_end_offset < quorum.high_watermark - CLOSE {
-        return Err(format!("at {} of {}", voter.log_end_offset, quorum.high_watermark));
+    if replica.log_end_offset < quorum.high_watermark - CLOSE {
+        return Err(format!("at {} of {}", replica.log_end_offset, quorum.high_watermark));
     }
     Ok(())
 }
