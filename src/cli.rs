@@ -36,25 +36,33 @@ pub struct StageArgs {
     /// advertises cannot be reached from here
     #[arg(short = 'b', long = "bootstrap-server", value_name = "[ID@]HOST:PORT", value_delimiter = ',')]
     pub bootstrap_servers: Vec<String>,
-    /// Controllers, in the form of controller.quorum.voters
-    #[arg(short = 'C', long = "bootstrap-controller", value_name = "ID@HOST:PORT", value_delimiter = ',')]
+    /// Controllers, in the form of controller.quorum.voters. Without ID@, which one it is must be told by the quorum
+    #[arg(short = 'C', long = "bootstrap-controller", value_name = "[ID@]HOST:PORT", value_delimiter = ',')]
     pub bootstrap_controllers: Vec<String>,
     /// The controllers' metrics pages: a template with {host}, {id} and {port} of -C, such as
     /// `http://{host}:7071/metrics`, or ID=URL[,ID=URL]; may be repeated
     #[arg(long, value_name = "TEMPLATE")]
     pub metrics: Vec<String>,
-    /// The ids of all brokers of the cluster, such as 1-50,60
+    /// Under which name the pages of an exporter of its own kind show a gauge: zk-migration-state or
+    /// migrating-zk-broker-count, such as `zk-migration-state=migration_phase{what="state"}`; may be repeated
+    #[arg(long = "metric", value_name = "GAUGE=NAME{LABEL=VALUE}")]
+    pub metric_names: Vec<String>,
+    /// The ids of all brokers of the cluster, such as 1-50,60; without it, those that any broker lists
     #[arg(long, value_name = "IDS")]
     pub expect_brokers: Option<String>,
-    /// The ids of all controllers; without it, the ids of -C
+    /// The ids of all controllers; without it, the ids of -C, or the voters
     #[arg(long, value_name = "IDS")]
     pub expect_controllers: Option<String>,
+    /// The id of the cluster; nodes of any other are refused
+    #[arg(long, value_name = "ID")]
+    pub expect_cluster_id: Option<String>,
     /// Keep what was observed in this file, to be judged again with --from
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
     /// Judge this recording of --snapshot and ask nobody; whom to expect stands in it
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "bootstrap_servers", "bootstrap_controllers", "metrics", "expect_brokers", "expect_controllers", "snapshot",
+        "bootstrap_servers", "bootstrap_controllers", "metrics", "metric_names", "expect_brokers", "expect_controllers",
+        "expect_cluster_id", "snapshot",
     ])]
     pub from: Option<PathBuf>,
     /// How long all of it may take

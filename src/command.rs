@@ -47,7 +47,8 @@ fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapsho
     let snapshot = runtime.block_on(async {
         let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
         let first = look(Arc::clone(&network), plan, deadline).await;
-        let mut snapshot = Snapshot { depth: Depth::Stage, expected, looks: vec![first] };
+        let mut snapshot =
+            Snapshot { depth: Depth::Stage, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
         if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
             sleep(SECOND_LOOK_AFTER).await;
             snapshot.looks.push(look(network, plan, deadline).await);

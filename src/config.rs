@@ -4,6 +4,7 @@
 //! what the flags are called (`cli`).
 
 mod address;
+mod metric;
 mod pages;
 
 use std::collections::BTreeSet;
@@ -79,23 +80,23 @@ pub fn resolve(args: &StageArgs) -> Result<Request, Refusal> {
 fn live(args: &StageArgs) -> Result<Observed, Refusal> {
     let brokers = address::addresses("-b", &args.bootstrap_servers)?;
     let controllers = address::addresses("-C", &args.bootstrap_controllers)?;
-    if let Some(plain) = controllers.iter().find(|controller| controller.id.is_none()) {
-        let place = &plain.endpoint;
-        return Err(usage(format!("-C: '{place}' has no id: give ID@{place}, as in controller.quorum.voters")));
-    }
     if brokers.is_empty() && controllers.is_empty() {
         return Err(usage(
             "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT".to_owned(),
         ));
     }
-    let given: BTreeSet<NodeId> = controllers.iter().filter_map(|controller| controller.id).collect();
+    // One address without an id, and the ids of the others are not all there are.
+    let given: Option<BTreeSet<NodeId>> = controllers.iter().map(|controller| controller.id).collect();
     let expected = Expected {
         brokers: ids("--expect-brokers", args.expect_brokers.as_deref())?,
         controllers: ids("--expect-controllers", args.expect_controllers.as_deref())?
-            .or((!given.is_empty()).then_some(given)),
+            .or(given.filter(|given| !given.is_empty())),
+        cluster_id: args.expect_cluster_id.as_deref().map(cluster_id).transpose()?,
     };
     let plan = Plan {
         pages: pages::pages(&args.metrics, &controllers, expected.controllers.as_ref())?,
+        metric_names: args.metric_names.iter().map(|text| metric::name(text)).collect::<Result<_, _>>()?,
+        prove_cluster_id: expected.cluster_id.is_some(),
         brokers,
         controllers,
         request_timeout: duration("--request-timeout", &args.request_timeout)?,
@@ -115,6 +116,15 @@ fn recording(file: &Path) -> Result<Snapshot, Refusal> {
         return Err(refusal(&format!("more than {RECORDING_LIMIT} bytes, which no recording has")));
     }
     recording::read(&text).map_err(|why| refusal(&why))
+}
+
+/// A cluster's id. Kafka makes 22 letters of URL-safe base64 and accepts what others made.
+fn cluster_id(text: &str) -> Result<String, Refusal> {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    let shown = "give it as in meta.properties, such as MkU3OEVBNTcwNTJENDM2Qg";
+    Err(usage(format!("--expect-cluster-id: '{text}' is not the id of a cluster: {shown}")))
 }
 
 /// `1-50,60`.

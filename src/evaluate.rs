@@ -10,10 +10,12 @@ mod notes;
 mod position;
 mod summary;
 
-use crate::report::{Counts, Finding, Report, Standing, Verdict};
+use std::collections::BTreeSet;
+
+use crate::report::{Cause, Counts, Expectation, Finding, Likelihood, Report, Standing, Verdict};
 use crate::signals::{POST_SEEN, View};
-use crate::snapshot::{Look, Snapshot, Subject, Why};
-use crate::stages::{GUARDS, Reason, Row, STAGES, Stage};
+use crate::snapshot::{Look, NodeId, Snapshot, Subject, Why};
+use crate::stages::{self, GUARDS, Reason, Row, STAGES, Stage, Told};
 use judge::judge;
 
 /// What this stage's rows and all guards say of the snapshot. Its last look is judged; an earlier one only
@@ -44,11 +46,16 @@ pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
         errors: notes::errors(&view),
         warnings: notes::warnings(stage, &view),
         findings: judged.into_iter().map(|judged| judged.finding).collect(),
-        expected: snapshot.expected.clone(),
+        expected_brokers: expectation(view.expected_brokers(), view.declared_brokers()),
+        expected_controllers: expectation(view.expected_controllers(), view.declared_controllers()),
         cluster_id: notes::cluster_id(&view),
         began: snapshot.looks.first().map_or(last.began, |look| look.began),
         ended: last.ended,
     }
+}
+
+fn expectation(expected: Option<BTreeSet<NodeId>>, declared: Option<&BTreeSet<NodeId>>) -> Option<Expectation> {
+    expected.map(|ids| Expectation { ids, declared: declared.is_some() })
 }
 
 /// Whether a guard was met in the only look there is, so that a second one has to confirm it.
@@ -104,10 +111,28 @@ fn of_subject(row: &'static Row, view: &View<'_>, subject: Subject) -> Judged {
             observed: judgement.observed,
             evidence: judgement.evidence,
             message,
+            causes: if standing == Standing::NotYet { causes(row.causes, view, subject) } else { Vec::new() },
         },
         reason: &row.reason,
         why: judgement.why.filter(|_| standing == Standing::Unknown),
     }
+}
+
+/// What a finding can be owed to. What was shown needs no list of what else it could have been.
+fn causes(table: &'static [stages::Cause], view: &View<'_>, subject: Subject) -> Vec<Cause> {
+    let told = |cause: &stages::Cause| {
+        let (likelihood, by) = match (cause.tell)(view, subject) {
+            Told::Shown(by) => (Likelihood::Shown, Some(by)),
+            Told::Possible => (Likelihood::Possible, None),
+            Told::Excluded(by) => (Likelihood::Excluded, Some(by.to_owned())),
+        };
+        Cause { words: cause.words, likelihood, by }
+    };
+    let mut causes: Vec<Cause> = table.iter().map(told).collect();
+    if causes.iter().any(|cause| cause.likelihood == Likelihood::Shown) {
+        causes.retain(|cause| cause.likelihood == Likelihood::Shown);
+    }
+    causes
 }
 
 /// No subjects, no verdict.
@@ -121,6 +146,7 @@ fn nobody(row: &'static Row) -> Judged {
             observed: None,
             evidence: None,
             message: row.of.nobody().to_owned(),
+            causes: Vec::new(),
         },
         reason: &row.reason,
         why: Some(Why::NoExpectation),

@@ -4,9 +4,11 @@
 //! look always comes back, and whatever was not seen stands in it with its reason. Not here: what an answer
 //! means (`signals`), and how often one looks (`main`).
 
+mod answers;
 pub mod dial;
 mod kafka;
 mod page;
+mod second_round;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,8 +18,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::snapshot::{Answer, AskedAs, Endpoint, Look, Missed, Node, NodeId, PageOf, Timestamp, Why};
+use crate::snapshot::{Answer, AskedAs, Endpoint, Look, MetricName, Missed, NodeId, Owner, PageOf, Timestamp, Why};
 use dial::Network;
+use second_round::{Answered, Spokesman};
 
 /// Brokers that are asked because Metadata lists them: a bound on what a lying peer can make us dial.
 const LISTED_BROKERS_MAX: usize = 5_000;
@@ -29,8 +32,12 @@ pub struct Plan {
     pub brokers: Vec<Address>,
     /// Controllers' endpoints.
     pub controllers: Vec<Address>,
-    /// Controllers' metrics pages, by id.
-    pub pages: BTreeMap<NodeId, String>,
+    /// Controllers' metrics pages.
+    pub pages: BTreeMap<Owner, String>,
+    /// Metrics of other names than exporters give them.
+    pub metric_names: Vec<MetricName>,
+    /// Whether controllers are asked for the cluster's id although it is plain without it.
+    pub prove_cluster_id: bool,
     /// How long connecting may take, and each request.
     pub request_timeout: Duration,
     /// How long a metrics page may take.
@@ -56,6 +63,7 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
         network,
         limits,
         permits: Arc::new(Semaphore::new(plan.concurrency)),
+        metric_names: plan.metric_names.clone().into(),
         tasks: JoinSet::new(),
         targets: HashMap::new(),
         asked: BTreeSet::new(),
@@ -67,31 +75,34 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
     for address in &plan.controllers {
         round.ask(Target::Node(AskedAs::Controller, address.clone()));
     }
-    for (id, url) in &plan.pages {
-        round.ask(Target::Page(*id, url.clone()));
+    for (owner, url) in &plan.pages {
+        round.ask(Target::Page(owner.clone(), url.clone()));
     }
-    // Addresses given by hand win over what Metadata advertises for the same id.
-    let by_hand: BTreeSet<NodeId> = plan.brokers.iter().filter_map(|address| address.id).collect();
-    let (nodes, pages) = round.collect(&by_hand).await;
+    let (mut answered, pages, spokesman) = round.collect(plan).await;
+    second_round::ask(&mut answered, spokesman, plan).await;
+    // In the order of the addresses, not of the answers: two looks at one cluster read alike.
+    let mut nodes: Vec<_> = answered.into_iter().map(|answered| answered.node).collect();
+    nodes.sort_by(|a, b| (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint)));
     Look { began: began.wall, ended: Moment::now().wall, nodes, pages }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Node(AskedAs, Address),
-    Page(NodeId, String),
+    Page(Owner, String),
 }
 
-enum Seen {
-    Node(Node),
+enum Seen<S> {
+    Node(Box<Answered<S>>),
     Page(PageOf),
 }
 
-struct Round<N> {
+struct Round<N: Network> {
     network: Arc<N>,
     limits: Limits,
     permits: Arc<Semaphore>,
-    tasks: JoinSet<Seen>,
+    metric_names: Arc<[MetricName]>,
+    tasks: JoinSet<Seen<N::Stream>>,
     targets: HashMap<tokio::task::Id, Target>,
     /// The endpoints that were asked as brokers.
     asked: BTreeSet<Endpoint>,
@@ -104,15 +115,20 @@ impl<N: Network> Round<N> {
         if let Target::Node(AskedAs::Broker, address) = &target {
             self.asked.insert(address.endpoint.clone());
         }
-        let task = ask(Arc::clone(&self.network), target.clone(), self.limits, Arc::clone(&self.permits));
+        let names = Arc::clone(&self.metric_names);
+        let task = ask(Arc::clone(&self.network), target.clone(), self.limits, Arc::clone(&self.permits), names);
         let handle = self.tasks.spawn(task);
         self.targets.insert(handle.id(), target);
     }
 
-    /// Waits for every answer, and asks the brokers that the answers list.
-    async fn collect(mut self, by_hand: &BTreeSet<NodeId>) -> (Vec<Node>, Vec<PageOf>) {
-        let mut nodes = Vec::new();
+    /// Waits for every answer, and asks the brokers that the answers list. Also the place of the broker that may speak
+    /// for the others: of all brokers it alone keeps its connection.
+    async fn collect(mut self, plan: &Plan) -> (Vec<Answered<N::Stream>>, Vec<PageOf>, Option<usize>) {
+        // Addresses given by hand win over what Metadata advertises for the same id.
+        let by_hand: BTreeSet<NodeId> = plan.brokers.iter().filter_map(|address| address.id).collect();
+        let mut all: Vec<Answered<N::Stream>> = Vec::new();
         let mut pages = Vec::new();
+        let mut spokesman: Option<((Spokesman, Endpoint), usize)> = None;
         while let Some(joined) = self.tasks.join_next().await {
             let seen = match joined {
                 Ok(seen) => seen,
@@ -122,23 +138,34 @@ impl<N: Network> Round<N> {
                     None => continue,
                 },
             };
-            match seen {
-                Seen::Page(page) => pages.push(page),
-                Seen::Node(node) => {
-                    self.ask_listed(&node, by_hand);
-                    nodes.push(node);
+            let mut answered = match seen {
+                Seen::Page(page) => {
+                    pages.push(page);
+                    continue;
+                }
+                Seen::Node(answered) => *answered,
+            };
+            self.ask_listed(&answered, &by_hand);
+            if answered.node.asked_as == AskedAs::Broker {
+                let rank = answered.spokesman(plan).map(|rank| (rank, answered.node.endpoint.clone()));
+                match rank.filter(|rank| spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
+                    Some(rank) => {
+                        if let Some(former) = spokesman.replace((rank, all.len())).and_then(|(_, at)| all.get_mut(at)) {
+                            former.talk = None;
+                        }
+                    }
+                    None => answered.talk = None,
                 }
             }
+            all.push(answered);
         }
-        // In the order of the addresses, not of the answers: two looks at one cluster read alike.
-        nodes.sort_by(|a, b| (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint)));
-        pages.sort_by_key(|page| page.id);
-        (nodes, pages)
+        pages.sort_by(|a, b| a.owner.cmp(&b.owner));
+        (all, pages, spokesman.map(|(_, place)| place))
     }
 
     /// Asks the brokers that this node lists and that were not asked yet.
-    fn ask_listed(&mut self, node: &Node, by_hand: &BTreeSet<NodeId>) {
-        for (id, endpoint) in node.metadata.said.iter().flat_map(|metadata| &metadata.brokers) {
+    fn ask_listed(&mut self, answered: &Answered<N::Stream>, by_hand: &BTreeSet<NodeId>) {
+        for (id, endpoint) in answered.node.metadata.said.iter().flat_map(|metadata| &metadata.brokers) {
             if self.listed_budget > 0 && !by_hand.contains(id) && !self.asked.contains(endpoint) {
                 self.listed_budget -= 1;
                 let address = Address { id: None, endpoint: endpoint.clone() };
@@ -148,29 +175,40 @@ impl<N: Network> Round<N> {
     }
 }
 
-async fn ask<N: Network>(network: Arc<N>, target: Target, limits: Limits, permits: Arc<Semaphore>) -> Seen {
+async fn ask<N: Network>(
+    network: Arc<N>,
+    target: Target,
+    limits: Limits,
+    permits: Arc<Semaphore>,
+    metric_names: Arc<[MetricName]>,
+) -> Seen<N::Stream> {
     let permit = tokio::time::timeout_at(limits.deadline, permits.acquire_owned()).await;
     let Ok(Ok(_permit)) = permit else {
         return unseen(target, &Missed::new(Why::TimedOut, "not asked before the deadline"));
     };
     match target {
-        Target::Node(asked_as, address) => Seen::Node(kafka::ask_node(&*network, asked_as, address, limits).await),
-        Target::Page(id, url) => {
+        Target::Node(asked_as, address) => {
+            let (node, talk) = kafka::ask_node(&*network, asked_as, address, limits).await;
+            Seen::Node(Box::new(Answered { node, talk }))
+        }
+        Target::Page(owner, url) => {
             let began = Moment::now();
             let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
             let said = match tokio::time::timeout_at(deadline, network.page(&url)).await {
-                Ok(text) => text.and_then(|text| page::read(&text)),
+                Ok(text) => text.and_then(|text| page::read(&text, &metric_names)),
                 Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
             };
-            Seen::Page(PageOf { id, url, page: began.answer(0, said) })
+            Seen::Page(PageOf { owner, url, page: began.answer(0, said) })
         }
     }
 }
 
-fn unseen(target: Target, why: &Missed) -> Seen {
+fn unseen<S>(target: Target, why: &Missed) -> Seen<S> {
     match target {
-        Target::Node(asked_as, address) => Seen::Node(kafka::unasked(asked_as, address, why)),
-        Target::Page(id, url) => Seen::Page(PageOf { id, url, page: Moment::now().answer(0, Err(why.clone())) }),
+        Target::Node(asked_as, address) => {
+            Seen::Node(Box::new(Answered { node: kafka::unasked(asked_as, address, why), talk: None }))
+        }
+        Target::Page(owner, url) => Seen::Page(PageOf { owner, url, page: Moment::now().answer(0, Err(why.clone())) }),
     }
 }
 

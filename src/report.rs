@@ -2,7 +2,9 @@
 //!
 //! Renderers read this and nothing else; they add no judgement. Not here: words of one format.
 
-use crate::snapshot::{Evidence, Expected, Subject, Timestamp};
+use std::collections::BTreeSet;
+
+use crate::snapshot::{Evidence, NodeId, Subject, Timestamp};
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +89,51 @@ pub struct Finding {
     pub evidence: Option<Evidence>,
     /// All of it in a sentence.
     pub message: String,
+    /// What it can be owed to, where that is more than one thing: what was shown, or else what is left and what is not.
+    pub causes: Vec<Cause>,
+}
+
+/// One thing that a finding can be owed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The thing, in words.
+    pub words: &'static str,
+    /// Whether it is this.
+    pub likelihood: Likelihood,
+    /// What tells so; `None` where nothing does.
+    pub by: Option<String>,
+}
+
+/// Whether a finding is owed to one thing rather than another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likelihood {
+    /// It is this.
+    Shown,
+    /// It may be this.
+    Possible,
+    /// It is not this.
+    Excluded,
+}
+
+impl Likelihood {
+    /// The word in a report.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Possible => "possible",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// Whom we expected, and how we knew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Their ids.
+    pub ids: BTreeSet<NodeId>,
+    /// Whether they were declared; otherwise they were discovered: whoever any node lists.
+    pub declared: bool,
 }
 
 /// Something to know beside the findings: what could not be asked, or what looks odd.
@@ -168,8 +215,10 @@ pub struct Report {
     pub warnings: Vec<Note>,
     /// What to do next.
     pub actions: Vec<Action>,
-    /// Whom we expected.
-    pub expected: Expected,
+    /// The brokers that we expected; `None` if nobody told of any.
+    pub expected_brokers: Option<Expectation>,
+    /// The controllers that we expected, likewise.
+    pub expected_controllers: Option<Expectation>,
     /// The cluster's id, if the brokers that told one told the same.
     pub cluster_id: Option<String>,
     /// When the first question went out.

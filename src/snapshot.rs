@@ -16,7 +16,7 @@ mod said;
 
 pub use evidence::{Evidence, Source};
 pub use missed::{Missed, Why};
-pub use said::{ApiVersions, Leadership, Metadata, Page, Quorum, Replica, Role, Sample};
+pub use said::{ApiVersions, Cluster, Configs, Generation, Leadership, Metadata, Page, Quorum, Replica, Role, Sample};
 
 /// Kafka's `node.id` or `broker.id`: one namespace for brokers and controllers.
 pub type NodeId = i32;
@@ -74,6 +74,8 @@ pub struct Snapshot {
     pub depth: Depth,
     /// Whom we expect.
     pub expected: Expected,
+    /// Metrics of other names than exporters give them, as told by hand.
+    pub metric_names: Vec<MetricName>,
     /// The looks, oldest first: one, or two where a guard had to be confirmed. The last one is judged.
     pub looks: Vec<Look>,
 }
@@ -95,10 +97,50 @@ pub struct Expected {
     pub brokers: Option<BTreeSet<NodeId>>,
     /// The ids of all controllers of the quorum.
     pub controllers: Option<BTreeSet<NodeId>>,
+    /// The id of the cluster.
+    pub cluster_id: Option<String>,
+}
+
+/// Under which name an exporter of its own kind shows a gauge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricName {
+    /// The gauge.
+    pub gauge: Gauge,
+    /// The metric's name, exactly.
+    pub name: String,
+    /// Labels that the sample must have, exactly; it may have others.
+    pub labels: Vec<(String, String)>,
+}
+
+/// A gauge of `kafka.controller:type=KafkaController` that verdicts rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gauge {
+    /// `ZkMigrationState`.
+    ZkMigrationState,
+    /// `MigratingZkBrokerCount`.
+    MigratingZkBrokerCount,
+}
+
+impl Gauge {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::ZkMigrationState, Self::MigratingZkBrokerCount];
+
+    /// Kafka's name of the bean.
+    #[must_use]
+    pub fn bean(self) -> &'static str {
+        match self {
+            Self::ZkMigrationState => "ZkMigrationState",
+            Self::MigratingZkBrokerCount => "MigratingZkBrokerCount",
+        }
+    }
 }
 
 /// One look at every node, at stage depth: `ApiVersions` of every node, `Metadata` without topics of every
-/// broker, `DescribeQuorum` of every controller, the controllers' metrics pages.
+/// broker, `DescribeQuorum` of every controller and of one KRaft broker, the controllers' metrics pages; and, only where
+/// it is not plain by then which controller is which and that they are the brokers', `DescribeConfigs` and
+/// `DescribeCluster`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Look {
@@ -126,8 +168,12 @@ pub struct Node {
     pub api_versions: Answer<ApiVersions>,
     /// Which brokers it lists. Asked of brokers only.
     pub metadata: Answer<Metadata>,
-    /// What it says of the quorum. Asked of controllers only.
+    /// What it says of the quorum. Asked of controllers, and of one KRaft broker, which asks the leader.
     pub quorum: Answer<Quorum>,
+    /// Which cluster's controllers it knows. Asked of controllers.
+    pub cluster: Answer<Cluster>,
+    /// Its own configuration of the quorum. Asked of one broker, or of controllers that were given without an id.
+    pub configs: Answer<Configs>,
 }
 
 /// As what an endpoint was asked: by `-b` or a broker's Metadata, or by `-C`.
@@ -140,12 +186,22 @@ pub enum AskedAs {
     Controller,
 }
 
+/// Whose page it is, as given by hand.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// The node with this id.
+    Id(NodeId),
+    /// The controller at this endpoint, whose id was not given.
+    Endpoint(Endpoint),
+}
+
 /// The metrics page of one controller.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageOf {
-    /// Whose page this is, as given by hand.
-    pub id: NodeId,
+    /// Whose page this is.
+    pub owner: Owner,
     /// Where it was asked for.
     pub url: String,
     /// What it held.

@@ -11,7 +11,10 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiVersionsRequest, DescribeQuorumRequest, MetadataRequest, RequestHeader};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+    RequestHeader,
+};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
 pub use guard::Malformed;
@@ -65,6 +68,21 @@ impl Ask for DescribeQuorumRequest {
     const SPOKEN: RangeInclusive<i16> = 0..=2;
     const LIMIT: usize = 1024 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_QUORUM);
+}
+
+impl Ask for DescribeClusterRequest {
+    const NAME: &'static str = "DescribeCluster";
+    // Version 0 has no endpoint type, and a controller refuses it with error 42.
+    const SPOKEN: RangeInclusive<i16> = 1..=2;
+    const LIMIT: usize = 1024 * 1024;
+    const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CLUSTER);
+}
+
+impl Ask for DescribeConfigsRequest {
+    const NAME: &'static str = "DescribeConfigs";
+    const SPOKEN: RangeInclusive<i16> = 1..=4;
+    const LIMIT: usize = 1024 * 1024;
+    const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CONFIGS);
 }
 
 /// Why the bytes of a peer were not taken for an answer.

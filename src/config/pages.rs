@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Refusal, contradiction, node_id, usage};
 use crate::observe::Address;
-use crate::snapshot::NodeId;
+use crate::snapshot::{NodeId, Owner};
 
 const FLAG: &str = "--metrics";
 
 /// The page of each controller. A URL given for an id wins over the template. A page of another node is kept
-/// for later depths and not asked for here.
+/// for later depths and not asked for here; it is asked for only where some controller's id is not known yet.
 pub(super) fn pages(
     texts: &[String],
     controllers: &[Address],
     expected: Option<&BTreeSet<NodeId>>,
-) -> Result<BTreeMap<NodeId, String>, Refusal> {
+) -> Result<BTreeMap<Owner, String>, Refusal> {
     let mut pages = BTreeMap::new();
     let mut template = None;
     for text in texts {
@@ -25,30 +25,45 @@ pub(super) fn pages(
             continue;
         }
         for (id, page) in by_id(text) {
-            if pages.insert(id, url(page)?).is_some() {
+            if pages.insert(Owner::Id(id), url(page)?).is_some() {
                 return Err(contradiction(format!("{FLAG}: two pages are given for {id}")));
             }
         }
     }
     if let Some(template) = template {
-        for (id, address) in controllers.iter().filter_map(|controller| controller.id.map(|id| (id, controller))) {
-            let page = url(&fill(template, id, address)?)?;
-            pages.entry(id).or_insert(page);
+        for controller in controllers {
+            let owner = controller.id.map_or_else(|| Owner::Endpoint(controller.endpoint.clone()), Owner::Id);
+            let page = url(&fill(template, controller)?)?;
+            pages.entry(owner).or_insert(page);
         }
     }
-    let is_controller = |id: &NodeId| {
-        controllers.iter().any(|controller| controller.id == Some(*id)) || expected.is_some_and(|ids| ids.contains(id))
+    let all_known = controllers.iter().all(|controller| controller.id.is_some());
+    let is_controller = |owner: &Owner| match owner {
+        Owner::Endpoint(_) => true,
+        Owner::Id(id) => {
+            controllers.iter().any(|controller| controller.id == Some(*id))
+                || expected.is_some_and(|ids| ids.contains(id))
+        }
     };
-    pages.retain(|id, _| is_controller(id));
-    let mut owners: BTreeMap<&String, NodeId> = BTreeMap::new();
-    for (id, page) in &pages {
-        if let Some(other) = owners.insert(page, *id) {
+    pages.retain(|owner, _| !all_known || is_controller(owner));
+    let mut owners: BTreeMap<&String, &Owner> = BTreeMap::new();
+    for (owner, page) in &pages {
+        if let Some(other) = owners.insert(page, owner) {
             return Err(contradiction(format!(
-                "{FLAG}: {other} and {id} have the same page, {page}: one page is one node's"
+                "{FLAG}: {} and {} have the same page, {page}: one page is one node's",
+                words(other),
+                words(owner)
             )));
         }
     }
     Ok(pages)
+}
+
+fn words(owner: &Owner) -> String {
+    match owner {
+        Owner::Id(id) => id.to_string(),
+        Owner::Endpoint(endpoint) => endpoint.to_string(),
+    }
 }
 
 /// `ID=URL[,ID=URL]`: a comma ends a URL only where another `ID=` follows.
@@ -70,16 +85,17 @@ fn by_id(text: &str) -> Vec<(NodeId, &str)> {
     pages.into_iter().map(|(id, start, end)| (id, &text[start..end])).collect()
 }
 
-fn fill(template: &str, id: NodeId, address: &Address) -> Result<String, Refusal> {
-    let host = if address.endpoint.host.contains(':') {
-        format!("[{}]", address.endpoint.host)
-    } else {
-        address.endpoint.host.clone()
-    };
-    let page = template
-        .replace("{host}", &host)
-        .replace("{id}", &id.to_string())
-        .replace("{port}", &address.endpoint.port.to_string());
+fn fill(template: &str, controller: &Address) -> Result<String, Refusal> {
+    let Address { id, endpoint } = controller;
+    let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
+    let mut page = template.replace("{host}", &host).replace("{port}", &endpoint.port.to_string());
+    match id {
+        Some(id) => page = page.replace("{id}", &id.to_string()),
+        None if page.contains("{id}") => {
+            return Err(usage(format!("{FLAG}: {{id}} needs the id of {endpoint}: give it as -C ID@{endpoint}")));
+        }
+        None => {}
+    }
     if page.contains(['{', '}']) {
         return Err(usage(format!(
             "{FLAG}: a template knows {{host}}, {{id}} and {{port}}, and nothing else in braces"

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Judged;
 use super::judge::judge;
+use super::{Judged, causes};
 use crate::report::{Finding, Standing};
 use crate::signals::View;
 use crate::snapshot::{Evidence, Subject, Why};
@@ -42,8 +42,10 @@ fn of_subject(guard: &'static Guard, first: Option<&View<'_>>, last: &View<'_>, 
         (_, Met::No) => (Standing::Pass, None, format!("{subject}: not the case")),
         (_, Met::Unseen) => (Standing::Skipped, None, format!("{subject}: not seen, so the guard says nothing")),
     };
+    let met = matches!(standing, Standing::Blocked | Standing::Unknown);
+    let causes = if met { causes(guard.causes, last, subject) } else { Vec::new() };
     Judged {
-        finding: Finding { id: guard.id, standing, subject, expected: None, observed: None, evidence, message },
+        finding: Finding { id: guard.id, standing, subject, expected: None, observed: None, evidence, message, causes },
         reason: &guard.reason,
         why: (standing == Standing::Unknown).then_some(Why::NotConfirmed),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::report::Note;
-use crate::signals::{BROKER_RUNG, View, differing_gauges};
+use crate::signals::{BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, differing_gauges};
 use crate::snapshot::{AskedAs, Missed, Node, Subject, Why};
 use crate::stages::{Stage, Subjects};
 
@@ -11,15 +11,19 @@ use crate::stages::{Stage, Subjects};
 pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     for (subject, node) in view.nodes() {
-        let answers =
+        let asked_of_all =
             [node.api_versions.said.as_ref().err(), node.metadata.said.as_ref().err(), node.quorum.said.as_ref().err()];
-        for missed in answers.into_iter().flatten().filter(|missed| missed.why != Why::NotAsked) {
+        // What older versions do not list, and what others have told instead, is nothing that failed.
+        let asked_of_some = [node.cluster.said.as_ref().err(), node.configs.said.as_ref().err()];
+        let asked_of_some = asked_of_some.into_iter().flatten().filter(|missed| missed.why != Why::NotListed);
+        let missed = asked_of_all.into_iter().flatten().chain(asked_of_some);
+        for missed in missed.filter(|missed| missed.why != Why::NotAsked) {
             notes.push(note(subject, &node.endpoint.to_string(), missed));
         }
     }
     for page in &view.look.pages {
         if let Err(missed) = &page.page.said {
-            notes.push(note(Some(Subject::Controller(page.id)), &page.url, missed));
+            notes.push(note(view.page_owner(page).map(Subject::Controller), &page.url, missed));
         }
     }
     notes
@@ -35,7 +39,7 @@ pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     // A bootstrap address may be a load balancer's: that only matters while somebody is missing.
     let missing = |subject| BROKER_RUNG.read(view, subject).is_err();
-    if view.expected_brokers().is_none() || Subjects::ExpectedBrokers.in_view(view).into_iter().any(missing) {
+    if view.declared_brokers().is_none() || Subjects::ExpectedBrokers.in_view(view).into_iter().any(missing) {
         notes.extend(view.nameless().iter().filter_map(|(node, ids)| nameless(node, ids)));
     }
     for (id, state) in differing_gauges(view) {
@@ -51,15 +55,26 @@ pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
         let message = "judged without the brokers: give -b and --expect-brokers".to_owned();
         notes.push(Note { id: "brokers-not-asked", subject: None, message });
     }
-    if cluster_ids(view).len() > 1 {
-        let ids = cluster_ids(view).into_iter().collect::<Vec<_>>().join(", ");
-        notes.push(Note {
-            id: "cluster-ids-differ",
-            subject: None,
-            message: format!("brokers tell different cluster ids: {ids}"),
-        });
-    }
+    notes.extend(kinship(view));
     notes
+}
+
+/// Who tells which cluster's id, where they differ; or that nothing ties the brokers to the controllers.
+fn kinship(view: &View<'_>) -> Option<Note> {
+    let ids = cluster_ids(view);
+    if ids.len() > 1 {
+        let told = ids.iter().map(|(id, by)| match by.len() {
+            0 => format!("{id} (declared)"),
+            _ => format!("{id} ({})", by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        });
+        let message = format!("several cluster ids are told: {}", told.collect::<Vec<_>>().join("; "));
+        return Some(Note { id: "cluster-ids-differ", subject: None, message });
+    }
+    // Without brokers there is nothing to tie, and without a leader the findings say more.
+    let both = !view.known_brokers().is_empty() && LIVE_LEADER.read(view, Subject::Quorum).is_ok_and(|live| live.value);
+    let missed = KINSHIP.read(view, Subject::Quorum).err().filter(|_| both)?.missed;
+    let message = format!("that brokers and controllers are of one cluster was not seen: {}", missed.words);
+    Some(Note { id: "cluster-not-proved", subject: None, message })
 }
 
 /// An endpoint that answered and counts for no id. One that did not answer is among the errors.
@@ -78,13 +93,8 @@ fn nameless(node: &Node, ids: &BTreeSet<i32>) -> Option<Note> {
     Some(Note { id, subject: None, message })
 }
 
-/// The cluster's id, if the brokers that told one told the same.
+/// The cluster's id, if all that told one told the same.
 pub(super) fn cluster_id(view: &View<'_>) -> Option<String> {
-    let mut ids = cluster_ids(view).into_iter();
-    ids.next().filter(|_| ids.next().is_none()).map(ToOwned::to_owned)
-}
-
-fn cluster_ids<'a>(view: &View<'a>) -> BTreeSet<&'a str> {
-    let told = view.look.nodes.iter().flat_map(|node| &node.metadata.said);
-    told.filter_map(|metadata| metadata.cluster_id.as_deref()).collect()
+    let mut told = cluster_ids(view).into_iter().filter(|(_, by)| !by.is_empty()).map(|(id, _)| id);
+    told.next().filter(|_| told.next().is_none()).map(ToOwned::to_owned)
 }

@@ -31,20 +31,20 @@ const ASKED: [(BrokerRung, StateRung); 4] = [
 ];
 
 struct Ladder {
-    /// The expected brokers' rungs; `None` where one was not seen.
-    brokers: Vec<Option<BrokerRung>>,
-    state: Option<StateRung>,
+    /// The expected brokers' rungs, the least and the most that each can be; `None` where one was not seen.
+    brokers: Vec<Option<(BrokerRung, BrokerRung)>>,
+    state: Option<(StateRung, StateRung)>,
     /// Whether each known controller was seen to answer as one.
     controllers: Vec<Option<bool>>,
 }
 
 impl Ladder {
     fn read(view: &View<'_>) -> Self {
-        let rung = |subject| BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value);
+        let rung = |subject| BROKER_RUNG.read(view, subject).ok().map(|seen| (seen.value, seen.most()));
         let answers = |subject| ANSWERS_AS_CONTROLLER.read(view, subject).ok().map(|seen| seen.value);
         Self {
             brokers: Subjects::ExpectedBrokers.in_view(view).into_iter().map(rung).collect(),
-            state: MIGRATION_STATE.read(view, Subject::Quorum).ok().map(|seen| seen.value),
+            state: MIGRATION_STATE.read(view, Subject::Quorum).ok().map(|seen| (seen.value, seen.most())),
             controllers: Subjects::Controllers.in_view(view).into_iter().map(answers).collect(),
         }
     }
@@ -52,22 +52,28 @@ impl Ladder {
     /// Whether some subject that was seen stands beyond these rungs, and whether some stands below.
     fn around(&self, (broker, state): (BrokerRung, StateRung)) -> (bool, bool) {
         let seen = || self.brokers.iter().flatten();
-        let beyond = seen().any(|rung| *rung > broker) || self.state.is_some_and(|seen| seen > state);
-        let below = seen().any(|rung| *rung < broker) || self.state.is_some_and(|seen| seen < state);
+        let beyond = seen().any(|(least, _)| *least > broker) || self.state.is_some_and(|(least, _)| least > state);
+        let below = seen().any(|(_, most)| *most < broker) || self.state.is_some_and(|(_, most)| most < state);
         (beyond, below)
     }
 
     /// Whether somebody has begun the stage at this place; `None` if whoever was seen has not, and somebody was
     /// not seen.
     fn begun(&self, place: usize) -> Option<bool> {
-        let brokers = |least: BrokerRung| any(self.brokers.iter().map(|rung| rung.map(|rung| rung >= least)));
+        let brokers = |asked: BrokerRung| {
+            any(self.brokers.iter().map(|rung| rung.and_then(|(least, most)| reached(least, most, asked))))
+        };
         match place {
             0 => any(self.controllers.iter().copied()),
             1 => brokers(BrokerRung::Migration),
             2 => brokers(BrokerRung::Kraft),
-            _ => self.state.map(|state| state >= StateRung::PostMigration),
+            _ => self.state.and_then(|(least, most)| reached(least, most, StateRung::PostMigration)),
         }
     }
+}
+
+fn reached<T: Copy + PartialOrd>(least: T, most: T, asked: T) -> Option<bool> {
+    if least >= asked { Some(true) } else { (most < asked).then_some(false) }
 }
 
 /// Some: one true decides; without one, all must have been seen.

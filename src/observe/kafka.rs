@@ -6,41 +6,60 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use kafka_protocol::messages::api_versions_response::ApiVersionsResponse;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
-use kafka_protocol::messages::describe_quorum_response::{DescribeQuorumResponse, ReplicaState};
-use kafka_protocol::messages::metadata_response::MetadataResponse;
-use kafka_protocol::messages::{ApiVersionsRequest, DescribeQuorumRequest, MetadataRequest, TopicName};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+    TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
+use super::answers::{self, error_code};
 use super::dial::{Network, refused};
 use super::{Address, Limits, Moment};
 use crate::snapshot::{
-    Answer, ApiVersions, AskedAs, Endpoint, Leadership, Metadata, Missed, Node, Quorum, Replica, Role, Why,
+    Answer, ApiVersions, AskedAs, Cluster, Configs, Metadata, Missed, Node, NodeId, Quorum, Role, Why,
 };
 use crate::wire::{self, Ask};
 
-/// Asks one endpoint everything that a look wants to know of it.
-pub(super) async fn ask_node<N: Network>(network: &N, asked_as: AskedAs, address: Address, limits: Limits) -> Node {
+/// What a broker is asked for its controller: often enough that two live brokers, each named at random, do not look
+/// like one by chance more than once in eight million looks.
+const CONTROLLER_ID_CALLS: usize = 24;
+
+/// The properties that are asked for: which node it is, and which quorum it belongs to.
+const PROPERTIES: [&str; 3] = ["node.id", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
+
+/// `BROKER` of `org.apache.kafka.common.config.ConfigResource.Type`: brokers and controllers alike.
+const NODE_RESOURCE: i8 = 4;
+/// `CONTROLLER` of `org.apache.kafka.clients.admin.EndpointType`.
+const CONTROLLER_ENDPOINTS: i8 = 2;
+
+/// Asks one endpoint what everyone is asked, and returns its answers and the connection, if it is still good.
+pub(super) async fn ask_node<N: Network>(
+    network: &N,
+    asked_as: AskedAs,
+    address: Address,
+    limits: Limits,
+) -> (Node, Option<Conversation<N::Stream>>) {
     let mut node = unasked(asked_as, address, &Missed::new(Why::NotAsked, "not asked"));
     let began = Moment::now();
     let stream = match tokio::time::timeout_at(limits.request_deadline(), network.connect(&node.endpoint)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             node.api_versions = began.answer(0, Err(refused(&error)));
-            return node;
+            return (node, None);
         }
         Err(_) => {
             node.api_versions = began.answer(0, Err(Missed::new(Why::TimedOut, "no connection in time")));
-            return node;
+            return (node, None);
         }
     };
-    let mut talk = Conversation { stream, limits, correlation_id: 0 };
+    let mut talk = Conversation { stream, limits, correlation_id: 0, broken: false };
     node.api_versions = talk.api_versions().await;
     let Ok(api_versions) = &node.api_versions.said else {
-        return node;
+        return (node, None);
     };
     match (asked_as, api_versions.role()) {
         (AskedAs::Broker, Some(Role::ZookeeperBroker | Role::KraftBroker)) => {
@@ -49,9 +68,9 @@ pub(super) async fn ask_node<N: Network>(network: &N, asked_as: AskedAs, address
         (AskedAs::Controller, Some(Role::Controller)) => {
             node.quorum = talk.quorum(api_versions).await;
         }
-        _ => {}
+        _ => return (node, None),
     }
-    node
+    (node, (!talk.broken).then_some(talk))
 }
 
 /// A node of which nothing was seen, for one and the same reason.
@@ -64,16 +83,26 @@ pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node
         api_versions: now.answer(0, Err(why.clone())),
         metadata: now.answer(0, Err(why.clone())),
         quorum: now.answer(0, Err(why.clone())),
+        cluster: now.answer(0, Err(why.clone())),
+        configs: now.answer(0, Err(why.clone())),
     }
 }
 
-struct Conversation<S> {
+/// A connection over which one question is asked after the other.
+pub(super) struct Conversation<S> {
     stream: S,
     limits: Limits,
     correlation_id: i32,
+    /// An answer did not come whole: what comes next belongs to no question.
+    broken: bool,
 }
 
 impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
+    /// Whether an answer did not come whole, so that nothing more can be asked.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// `ApiVersions` in version 3, the first with tagged fields; in version 0 if the node knows no 3.
     async fn api_versions(&mut self) -> Answer<ApiVersions> {
         let began = Moment::now();
@@ -102,27 +131,63 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         let code = wire::leading_error_code::<ApiVersionsRequest>(&frame, version, self.correlation_id)
             .map_err(|refusal| not_taken(&refusal))?;
         match code {
-            wire::NO_ERROR => {
-                self.decode::<ApiVersionsRequest>(&frame, version).map(|said| Some(api_versions(&said, version)))
-            }
+            wire::NO_ERROR => self
+                .decode::<ApiVersionsRequest>(&frame, version)
+                .map(|said| Some(answers::api_versions(&said, version))),
             wire::UNSUPPORTED_VERSION => Ok(None),
             code => Err(error_code::<ApiVersionsRequest>(code)),
         }
     }
 
-    /// `Metadata` without topics, so that it stays small and needs no rights.
+    /// `Metadata` without topics, so that it stays small and needs no rights. Of a ZooKeeper broker in migration mode
+    /// it is asked until it has named two controllers, or none, or often enough.
     async fn metadata(&mut self, listed: &ApiVersions) -> Answer<Metadata> {
         let request = MetadataRequest::default().with_topics(Some(Vec::new())).with_allow_auto_topic_creation(false);
-        self.ask(&request, listed, metadata).await
+        let mut answer = self.ask(&request, listed, answers::metadata).await;
+        let Ok(metadata) = &mut answer.said else { return answer };
+        let in_migration = listed.role() == Some(Role::ZookeeperBroker) && listed.zk_migration_ready == Some(true);
+        while in_migration && metadata.brokers.len() > 1 && metadata.controller_ids.len() < CONTROLLER_ID_CALLS {
+            let first = metadata.controller_ids.first();
+            if metadata.controller_ids.iter().any(|id| *id == -1 || Some(id) != first) {
+                break;
+            }
+            match self.ask(&request, listed, answers::metadata).await.said {
+                Ok(again) => metadata.controller_ids.extend(again.controller_ids),
+                Err(_) => break,
+            }
+        }
+        answer
     }
 
-    async fn quorum(&mut self, listed: &ApiVersions) -> Answer<Quorum> {
+    pub(super) async fn quorum(&mut self, listed: &ApiVersions) -> Answer<Quorum> {
         let partition = PartitionData::default().with_partition_index(0);
         let topic = TopicData::default()
             .with_topic_name(TopicName(StrBytes::from_static_str("__cluster_metadata")))
             .with_partitions(vec![partition]);
         let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
-        self.ask(&request, listed, quorum).await
+        self.ask(&request, listed, answers::quorum).await
+    }
+
+    /// `DescribeCluster` of a controller, about controllers.
+    pub(super) async fn cluster(&mut self, listed: &ApiVersions) -> Answer<Cluster> {
+        let request = DescribeClusterRequest::default().with_endpoint_type(CONTROLLER_ENDPOINTS);
+        self.ask(&request, listed, answers::cluster).await
+    }
+
+    /// `DescribeConfigs` of the node itself, which has one of these ids: it refuses every other one.
+    pub(super) async fn configs(
+        &mut self,
+        listed: &ApiVersions,
+        ids: impl IntoIterator<Item = NodeId>,
+    ) -> Answer<Configs> {
+        let resource = |id: NodeId| {
+            DescribeConfigsResource::default()
+                .with_resource_type(NODE_RESOURCE)
+                .with_resource_name(StrBytes::from_string(id.to_string()))
+                .with_configuration_keys(Some(PROPERTIES.map(StrBytes::from_static_str).into()))
+        };
+        let request = DescribeConfigsRequest::default().with_resources(ids.into_iter().map(resource).collect());
+        self.ask(&request, listed, answers::configs).await
     }
 
     /// Asks in the highest version that both sides know.
@@ -167,9 +232,11 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             }
             Ok(frame.freeze())
         };
-        tokio::time::timeout_at(deadline, exchange)
+        let frame = tokio::time::timeout_at(deadline, exchange)
             .await
-            .unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, format!("no answer to {} in time", A::NAME))))
+            .unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, format!("no answer to {} in time", A::NAME))));
+        self.broken = frame.is_err();
+        frame
     }
 
     fn decode<A: Ask>(&self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {
@@ -181,73 +248,6 @@ fn common_version<A: Ask>(listed: &ApiVersions) -> Option<i16> {
     let &(_, lowest, highest) = listed.apis.iter().find(|api| api.0 == A::KEY)?;
     let version = highest.min(*A::SPOKEN.end());
     (version >= lowest && version >= *A::SPOKEN.start()).then_some(version)
-}
-
-fn api_versions(said: &ApiVersionsResponse, version: i16) -> ApiVersions {
-    ApiVersions {
-        apis: said.api_keys.iter().map(|api| (api.api_key, api.min_version, api.max_version)).collect(),
-        zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready),
-    }
-}
-
-fn metadata(said: &MetadataResponse) -> Result<Metadata, Missed> {
-    if said.error_code != wire::NO_ERROR {
-        return Err(error_code::<MetadataRequest>(said.error_code));
-    }
-    let brokers = said.brokers.iter().map(|broker| {
-        let port = u16::try_from(broker.port).ok().filter(|port| *port > 0);
-        port.map(|port| {
-            let host = broker.host.to_ascii_lowercase();
-            (broker.node_id.0, Endpoint { host, port })
-        })
-        .ok_or_else(|| {
-            Missed::new(Why::Malformed, format!("Metadata gives broker {} port {}", broker.node_id.0, broker.port))
-        })
-    });
-    Ok(Metadata {
-        cluster_id: said.cluster_id.as_ref().map(ToString::to_string),
-        brokers: brokers.collect::<Result<_, _>>()?,
-    })
-}
-
-fn quorum(said: &DescribeQuorumResponse) -> Result<Quorum, Missed> {
-    if said.error_code != wire::NO_ERROR {
-        return Err(error_code::<DescribeQuorumRequest>(said.error_code));
-    }
-    let mut partitions = said.topics.iter().flat_map(|topic| &topic.partitions);
-    let (Some(partition), None) = (partitions.next(), partitions.next()) else {
-        let words = "DescribeQuorum does not answer with exactly one partition";
-        return Err(Missed::new(Why::Malformed, words));
-    };
-    match partition.error_code {
-        wire::NO_ERROR => Ok(Quorum::Leader(Leadership {
-            leader: partition.leader_id.0,
-            epoch: partition.leader_epoch,
-            high_watermark: partition.high_watermark,
-            voters: partition.current_voters.iter().map(replica).collect(),
-            observers: partition.observers.iter().map(replica).collect(),
-        })),
-        wire::NOT_LEADER_OR_FOLLOWER => Ok(Quorum::NotLeader),
-        code => Err(error_code::<DescribeQuorumRequest>(code)),
-    }
-}
-
-fn replica(state: &ReplicaState) -> Replica {
-    let known = |timestamp: i64| (timestamp >= 0).then_some(timestamp);
-    Replica {
-        id: state.replica_id.0,
-        log_end_offset: state.log_end_offset,
-        last_fetch: known(state.last_fetch_timestamp),
-        last_caught_up: known(state.last_caught_up_timestamp),
-    }
-}
-
-fn error_code<A: Ask>(code: i16) -> Missed {
-    if code == wire::CLUSTER_AUTHORIZATION_FAILED {
-        Missed::new(Why::Denied, format!("{} is denied (error 31, CLUSTER_AUTHORIZATION_FAILED)", A::NAME))
-    } else {
-        Missed::new(Why::ErrorCode, format!("error {code} to {}", A::NAME))
-    }
 }
 
 fn not_taken(refusal: &wire::Refusal) -> Missed {

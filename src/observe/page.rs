@@ -5,13 +5,13 @@
 //! unreadable, as it would for Prometheus: half a page must not look like a page. Which sample is which signal
 //! is not known here (`signals`).
 
-use crate::snapshot::{Missed, Page, Sample, Why};
+use crate::snapshot::{MetricName, Missed, Page, Sample, Why};
 
 /// More samples of controllers than any exporter gives; beyond it the page is refused.
 const SAMPLES_MAX: usize = 10_000;
 
-/// Reads a page and keeps the samples that have `controller` in their name.
-pub(super) fn read(text: &str) -> Result<Page, Missed> {
+/// Reads a page and keeps the samples that have `controller` in their name, or a name that was given by hand.
+pub(super) fn read(text: &str, names: &[MetricName]) -> Result<Page, Missed> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err(unreadable("the page ends inside a line"));
     }
@@ -24,7 +24,8 @@ pub(super) fn read(text: &str) -> Result<Page, Missed> {
         let Some(sample) = sample(line) else {
             return Err(unreadable(&format!("line {} is not a sample", index + 1)));
         };
-        if !sample.name.to_ascii_lowercase().contains("controller") {
+        let given = names.iter().any(|given| given.name == sample.name);
+        if !given && !sample.name.to_ascii_lowercase().contains("controller") {
             continue;
         }
         if samples.len() == SAMPLES_MAX {

@@ -31,6 +31,10 @@ pub(super) fn report(report: &Report, which: Findings) -> String {
             Standing::Pass => "ok",
         };
         line(&mut text, &format!("  {word:<8} "), &format!("{} [{}]", finding.message, finding.id));
+        for cause in &finding.causes {
+            let by = cause.by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
+            line(&mut text, "           ", &format!("{}: {}{by}", cause.likelihood.word(), cause.words));
+        }
     }
     if findings.len() > shown {
         line(&mut text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Findings, clean};
 use crate::exit::{self, Exit};
-use crate::report::{Finding, Note, Position, Report, Value};
+use crate::report::{Expectation, Finding, Note, Position, Report, Value};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};
 
 const SCHEMA_VERSION: &str = "0.1";
@@ -111,6 +111,14 @@ struct JsonFinding {
     observed_at: Option<String>,
     latency_ms: Option<f64>,
     message: String,
+    causes: Vec<JsonCause>,
+}
+
+#[derive(Serialize)]
+struct JsonCause {
+    text: &'static str,
+    likelihood: &'static str,
+    by: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -129,11 +137,12 @@ enum JsonValue {
     Word(&'static str),
 }
 
-/// A field of an API or a metric of a page: two shapes, told apart by their keys.
+/// A field of an API, a metric of a page, or what follows from several: told apart by their keys.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum JsonSource {
     Api { api: &'static str, version: i16, field: &'static str },
+    Derived { derived: &'static str },
     Page { page: String, metric: String, labels: BTreeMap<String, String> },
 }
 
@@ -155,8 +164,11 @@ struct NextAction {
 /// The report as a document.
 pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> String {
     let exit = exit::of_report(report);
-    let ids = |ids: &Option<std::collections::BTreeSet<NodeId>>| {
-        ids.as_ref().map(|ids| Ids { ids: ids.iter().copied().collect(), source: "declared" })
+    let whom = |expected: &Option<Expectation>| {
+        expected.as_ref().map(|Expectation { ids, declared }| Ids {
+            ids: ids.iter().copied().collect(),
+            source: if *declared { "declared" } else { "discovered" },
+        })
     };
     text(&Document {
         schema_version: SCHEMA_VERSION,
@@ -164,7 +176,7 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         tool: TOOL,
         command,
         cluster: Cluster { name: None, id: report.cluster_id.as_deref().map(clean), kafka_versions: None },
-        expected: Expected { brokers: ids(&report.expected.brokers), controllers: ids(&report.expected.controllers) },
+        expected: Expected { brokers: whom(&report.expected_brokers), controllers: whom(&report.expected_controllers) },
         stage: Stage {
             id: report.stage,
             position: report.position.map(|position| match position {
@@ -252,6 +264,15 @@ fn finding(finding: &Finding) -> JsonFinding {
         observed_at: evidence.map(|evidence| time(evidence.at)),
         latency_ms: evidence.map(|evidence| milliseconds(evidence.took_us)),
         message: clean(&finding.message),
+        causes: finding
+            .causes
+            .iter()
+            .map(|cause| JsonCause {
+                text: cause.words,
+                likelihood: cause.likelihood.word(),
+                by: cause.by.as_deref().map(clean),
+            })
+            .collect(),
     }
 }
 
@@ -266,6 +287,7 @@ fn value(value: Value) -> JsonValue {
 fn source(source: &Source) -> JsonSource {
     match source {
         Source::Api { api, version, field } => JsonSource::Api { api, version: *version, field },
+        Source::Derived(from) => JsonSource::Derived { derived: from },
         Source::Page { url, metric, labels } => JsonSource::Page {
             page: clean(url),
             metric: clean(metric),

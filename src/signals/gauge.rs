@@ -1,17 +1,20 @@
 //! Gauges of `kafka.controller:type=KafkaController`, found on a metrics page.
 //!
-//! Three shapes are known: the exporter's default name with the bean in a label, the same in lower case, and
-//! the name that the common rule files of `jmx_exporter` give (`kafka_controller_kafkacontroller_<bean>`). Names
-//! are compared in lower case without punctuation. HELP lines are never read: the line of a shared family names
-//! another bean.
+//! Exporters give them many names. Compared in lower case without punctuation, a gauge is a metric that ends with the
+//! bean's name, or with it and `value`, and has `controller` before it; or the family `…kafkacontrollervalue` with the
+//! bean's name in the label `name`. A name that was given by hand is taken instead, exactly. HELP lines are never read:
+//! the line of a shared family names another bean.
 
 use super::{Sight, View, seen, unseen};
-use crate::snapshot::{Evidence, Missed, NodeId, Page, Sample, Source, Why};
+use crate::snapshot::{Evidence, Gauge, MetricName, Missed, NodeId, Page, Sample, Source, Why};
 
-const FAMILY: &str = "kafkacontrollerkafkacontroller";
+/// How the family ends that has the bean's name in a label.
+const FAMILY: &str = "kafkacontrollervalue";
 
 /// The gauge of this bean on the page of this controller.
-pub(super) fn gauge(view: &View<'_>, id: NodeId, bean: &str) -> Sight<f64> {
+pub(super) fn gauge(view: &View<'_>, id: NodeId, gauge: Gauge) -> Sight<f64> {
+    let given = view.metric_names.iter().find(|given| given.gauge == gauge);
+    let bean = gauge.bean();
     let Some(page) = view.page(id) else {
         let words = format!("no metrics page is known for controller {id}: give --metrics");
         return unseen(Missed::new(Why::NoAddress, words), None);
@@ -28,18 +31,9 @@ pub(super) fn gauge(view: &View<'_>, id: NodeId, bean: &str) -> Sight<f64> {
             took_us: page.page.took_us,
         })
     };
-    match page.page.said.as_ref().map_err(Clone::clone).and_then(|page| find(page, bean)) {
+    match page.page.said.as_ref().map_err(Clone::clone).and_then(|page| find(page, bean, given)) {
         Ok((sample, value)) => seen(value, evidence(Some(sample))),
         Err(missed) => unseen(missed, evidence(None)),
-    }
-}
-
-/// `MigratingZkBrokerCount` of the live leader.
-pub(super) fn migrating_brokers(view: &View<'_>) -> Sight<u64> {
-    let count = gauge(view, view.live_leader()?.id(), "MigratingZkBrokerCount")?;
-    match whole(count.value).and_then(|count| u64::try_from(count).ok()) {
-        Some(whole) => seen(whole, count.evidence),
-        None => unseen(Missed::new(Why::Malformed, format!("{} is not a count", count.value)), count.evidence),
     }
 }
 
@@ -49,10 +43,14 @@ pub(super) fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() < 1e9).then_some(value as i64)
 }
 
-fn find<'a>(page: &'a Page, bean: &str) -> Result<(&'a Sample, f64), Missed> {
+fn find<'a>(page: &'a Page, bean: &str, given: Option<&MetricName>) -> Result<(&'a Sample, f64), Missed> {
     let bean_name = plain(bean);
+    let is_meant = |sample: &&Sample| match given {
+        Some(given) => sample.name == given.name && given.labels.iter().all(|label| sample.labels.contains(label)),
+        None => is_gauge(sample, bean, &bean_name),
+    };
     let mut found: Option<(&Sample, f64)> = None;
-    for sample in page.samples.iter().filter(|sample| is_gauge(sample, bean, &bean_name)) {
+    for sample in page.samples.iter().filter(is_meant) {
         // Rust reads `NaN` and `+Inf` in Prometheus' spelling.
         let Ok(value) = sample.value.parse::<f64>() else {
             return Err(Missed::new(Why::Malformed, format!("{bean} is {}, which is no number", sample.value)));
@@ -66,8 +64,13 @@ fn find<'a>(page: &'a Page, bean: &str) -> Result<(&'a Sample, f64), Missed> {
         }
     }
     found.ok_or_else(|| {
-        let words = if page.samples.iter().any(|sample| plain(&sample.name).starts_with(FAMILY)) {
-            format!("the page has KafkaController metrics but not {bean}: the exporter's rules drop it, or Kafka is before 3.5 or from 4.0 on")
+        let words = if let Some(given) = given {
+            format!("the page has no {} with the labels of --metric", given.name)
+        } else if page.samples.iter().any(|sample| plain(&sample.name).contains("kafkacontroller")) {
+            format!(
+                "the page has KafkaController metrics but not {bean}: the exporter's rules drop it (give --metric if \
+                 it has another name), or Kafka is before 3.5 or from 4.0 on"
+            )
         } else {
             format!("the page has no KafkaController metrics, so no {bean}: the exporter is still starting (up to 120 s), or this is not a controller's page")
         };
@@ -77,14 +80,13 @@ fn find<'a>(page: &'a Page, bean: &str) -> Result<(&'a Sample, f64), Missed> {
 
 fn is_gauge(sample: &Sample, bean: &str, bean_name: &str) -> bool {
     let name = plain(&sample.name);
-    match name.strip_prefix(FAMILY) {
-        Some("value") => {
-            let mut labels = sample.labels.iter();
-            labels.any(|(label, value)| label.eq_ignore_ascii_case("name") && value.eq_ignore_ascii_case(bean))
-        }
-        Some(rest) => rest == bean_name,
-        None => false,
-    }
+    let label = |wanted: &str| sample.labels.iter().find(|(label, _)| label.eq_ignore_ascii_case(wanted));
+    let stem = name.strip_suffix("value").unwrap_or(&name);
+    let named = [name.as_str(), stem]
+        .iter()
+        .any(|name| name.strip_suffix(bean_name).is_some_and(|rest| rest.contains("controller")));
+    let labelled = name.ends_with(FAMILY) && label("name").is_some_and(|(_, value)| value.eq_ignore_ascii_case(bean));
+    (named || labelled) && label("quantile").is_none()
 }
 
 fn plain(name: &str) -> String {

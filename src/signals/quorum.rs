@@ -4,12 +4,23 @@
 
 use std::collections::BTreeSet;
 
-use super::{FETCH_MAX, Millis, Seat, Seen, Sight, View, seen, unseen};
-use crate::snapshot::{Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Source, Why};
+use super::{FETCH_MAX, Millis, Seen, Sight, View, seen, unseen};
+use crate::snapshot::{AskedAs, Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Source, Why};
+
+/// What the leader counts a controller as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seat {
+    /// Neither.
+    Absent,
+    /// It fetches the log and has no vote.
+    Observer,
+    /// It votes.
+    Voter,
+}
 
 /// A live leader.
 pub(super) struct Leader<'a> {
-    node: &'a Node,
+    pub(super) node: &'a Node,
     pub(super) said: &'a Leadership,
     /// The leader's own time: it reports the present for itself.
     now: i64,
@@ -25,15 +36,7 @@ pub(super) enum NoLeader {
 
 /// Finds the live leader among the controllers' answers.
 pub(super) fn leader<'a>(view: &View<'a>) -> Result<Leader<'a>, NoLeader> {
-    let claims: Vec<(NodeId, &Node, &Leadership)> = view
-        .controllers()
-        .filter_map(|(id, node)| match &node.quorum.said {
-            Ok(Quorum::Leader(said)) => Some((id, node, said)),
-            _ => None,
-        })
-        .collect();
-    let epoch = claims.iter().map(|(_, _, said)| said.epoch).max();
-    let mut newest = claims.into_iter().filter(|(_, _, said)| Some(said.epoch) == epoch);
+    let mut newest = newest_claims(view).into_iter();
     let (Some((id, node, said)), other) = (newest.next(), newest.next()) else {
         return Err(nobody_leads(view));
     };
@@ -59,16 +62,59 @@ pub(super) fn leader<'a>(view: &View<'a>) -> Result<Leader<'a>, NoLeader> {
     if live * 2 > said.voters.len() { Ok(leader) } else { Err(nobody_leads(view)) }
 }
 
+/// Whether two controllers lead in the newest epoch that any tells.
+pub(super) fn two_leaders(view: &View<'_>) -> Sight<bool> {
+    let claims = newest_claims(view);
+    let Some((_, node, _)) = claims.first() else {
+        return unseen(Missed::new(Why::NotAsked, "no controller says that it leads"), None);
+    };
+    seen(claims.len() > 1, Some(evidence(node, "LeaderId")))
+}
+
+/// Whether every controller that was asked counts for an id.
+pub(super) fn controllers_named(view: &View<'_>) -> Sight<bool> {
+    let Some((node, ids)) = view.nameless().iter().find(|(node, _)| node.asked_as == AskedAs::Controller) else {
+        return seen(true, None);
+    };
+    let place = &node.endpoint;
+    let words = match (ids.is_empty(), &node.api_versions.said) {
+        (true, Ok(_)) => format!("nobody tells which controller {place} is: give it as -C ID@{place}"),
+        (true, Err(missed)) => {
+            format!("nobody tells which controller {place} is, and it does not answer: {}", missed.words)
+        }
+        (false, _) => {
+            let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+            format!("{place} is claimed for {ids}, and counts for neither")
+        }
+    };
+    unseen(Missed::new(Why::NoAddress, words), None)
+}
+
+/// The controllers that say they lead, in the newest epoch that any of them names.
+fn newest_claims<'a>(view: &View<'a>) -> Vec<(NodeId, &'a Node, &'a Leadership)> {
+    let mut claims: Vec<(NodeId, &Node, &Leadership)> = view
+        .controllers()
+        .filter_map(|(id, node)| match &node.quorum.said {
+            Ok(Quorum::Leader(said)) => Some((id, node, said)),
+            _ => None,
+        })
+        .collect();
+    let epoch = claims.iter().map(|(_, _, said)| said.epoch).max();
+    claims.retain(|(_, _, said)| Some(said.epoch) == epoch);
+    claims
+}
+
 /// No live leader: an election if a majority of the controllers answers, otherwise the first reason for which
 /// one did not.
 fn nobody_leads(view: &View<'_>) -> NoLeader {
-    let expected = view.expected_controllers().cloned().unwrap_or_default();
+    let declared = view.declared_controllers().cloned().unwrap_or_default();
     let given: BTreeSet<NodeId> = view.controllers().map(|(id, _)| id).collect();
-    let all = expected.union(&given).count();
+    let asked = || view.look.nodes.iter().filter(|node| node.asked_as == AskedAs::Controller);
+    let all = declared.union(&given).count().max(asked().count());
     if all == 0 {
         return unknown(Why::NoAddress, "no controller's address is known: give -C ID@HOST:PORT");
     }
-    let answered = view.controllers().filter(|(_, node)| node.quorum.said.is_ok()).count();
+    let answered = asked().filter(|node| node.quorum.said.is_ok()).count();
     if answered * 2 > all {
         return NoLeader::Election;
     }
@@ -84,7 +130,7 @@ fn nobody_leads(view: &View<'_>) -> NoLeader {
 
 /// Controllers have no ACLs before the copy, so a denial there says little about the rights that matter.
 fn denied(view: &View<'_>, id: NodeId, missed: &Missed) -> NoLeader {
-    if super::ladders::is_copied(view, id) {
+    if super::state::is_copied(view, id) {
         return NoLeader::Unseen(missed.clone());
     }
     let words = format!("{}; before the copy only super.users may ask a controller", missed.words);
@@ -109,7 +155,7 @@ impl Leader<'_> {
         } else {
             (Seat::Absent, "CurrentVoters")
         };
-        Seen { value: seat, evidence: Some(self.evidence(field)) }
+        Seen { value: seat, up_to: None, evidence: Some(self.evidence(field)) }
     }
 
     /// How far a voter is behind in time, by its last fetch and by when it was last caught up.
@@ -141,11 +187,15 @@ impl Leader<'_> {
     }
 
     pub(super) fn evidence(&self, field: &'static str) -> Evidence {
-        Evidence {
-            source: Source::Api { api: "DescribeQuorum", version: self.node.quorum.version, field },
-            endpoint: Some(self.node.endpoint.clone()),
-            at: self.node.quorum.at,
-            took_us: self.node.quorum.took_us,
-        }
+        evidence(self.node, field)
+    }
+}
+
+fn evidence(node: &Node, field: &'static str) -> Evidence {
+    Evidence {
+        source: Source::Api { api: "DescribeQuorum", version: node.quorum.version, field },
+        endpoint: Some(node.endpoint.clone()),
+        at: node.quorum.at,
+        took_us: node.quorum.took_us,
     }
 }

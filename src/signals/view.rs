@@ -1,23 +1,31 @@
 //! A look, read by id: which answer counts for which node.
 //!
-//! An answer counts for an id only if it came from the endpoint that Metadata gives for that id, or from an
-//! address that was given by hand with that id. An endpoint that is claimed for two ids counts for neither.
+//! Whom we expect is declared, or discovered: then it is whoever any reachable node lists. Which endpoint is whose is
+//! settled in `identity`.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::identity::Configured;
 use super::quorum::{self, Leader, NoLeader};
-use super::{Unseen, api_versions_evidence};
-use crate::snapshot::{AskedAs, Endpoint, Expected, Look, Missed, Node, NodeId, PageOf, Role, Snapshot, Subject, Why};
+use super::{Unseen, api_versions_evidence, identity};
+use crate::snapshot::{
+    AskedAs, Expected, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
+};
 
 /// One look of a snapshot, by id.
 pub struct View<'a> {
     /// The look.
     pub look: &'a Look,
+    pub(super) metric_names: &'a [MetricName],
     expected: &'a Expected,
+    /// The brokers that any broker lists, if one answered.
+    discovered_brokers: Option<BTreeSet<NodeId>>,
     brokers: BTreeMap<NodeId, Vec<&'a Node>>,
     controllers: BTreeMap<NodeId, &'a Node>,
     nameless: Vec<(&'a Node, BTreeSet<NodeId>)>,
+    /// The controllers of brokers' configurations.
+    pub(super) configured_controllers: Vec<Configured>,
     leader: OnceCell<Result<Leader<'a>, NoLeader>>,
 }
 
@@ -25,15 +33,18 @@ impl<'a> View<'a> {
     /// Reads this look of the snapshot.
     #[must_use]
     pub fn new(snapshot: &'a Snapshot, look: &'a Look) -> Self {
-        let claims = claims(look);
+        let configured_controllers = identity::configured_controllers(look);
+        let of_brokers = identity::of_brokers(look);
+        let of_controllers = identity::of_controllers(look, &configured_controllers);
         let mut brokers: BTreeMap<NodeId, Vec<&Node>> = BTreeMap::new();
         let mut controllers = BTreeMap::new();
         let mut nameless = Vec::new();
         for node in &look.nodes {
-            let ids = match node.asked_as {
-                AskedAs::Broker => claims.get(&node.endpoint).cloned().unwrap_or_default(),
-                AskedAs::Controller => node.given.into_iter().collect(),
+            let claims = match node.asked_as {
+                AskedAs::Broker => &of_brokers,
+                AskedAs::Controller => &of_controllers,
             };
+            let ids = claims.get(&node.endpoint).cloned().unwrap_or_default();
             match (ids.first(), ids.len(), node.asked_as) {
                 (Some(id), 1, AskedAs::Broker) => brokers.entry(*id).or_default().push(node),
                 (Some(id), 1, AskedAs::Controller) => {
@@ -42,26 +53,62 @@ impl<'a> View<'a> {
                 _ => nameless.push((node, ids)),
             }
         }
-        Self { look, expected: &snapshot.expected, brokers, controllers, nameless, leader: OnceCell::new() }
+        let listed = look.nodes.iter().flat_map(|node| &node.metadata.said).flat_map(|metadata| &metadata.brokers);
+        let listed: BTreeSet<NodeId> = listed.map(|(id, _)| *id).chain(brokers.keys().copied()).collect();
+        Self {
+            look,
+            metric_names: &snapshot.metric_names,
+            expected: &snapshot.expected,
+            discovered_brokers: (!listed.is_empty()).then_some(listed),
+            brokers,
+            controllers,
+            nameless,
+            configured_controllers,
+            leader: OnceCell::new(),
+        }
     }
 
-    /// The brokers that are expected; `None` if nobody said.
+    /// The brokers that are expected: those that were declared, or else those that were discovered; `None` if nobody
+    /// told of any.
     #[must_use]
-    pub fn expected_brokers(&self) -> Option<&'a BTreeSet<NodeId>> {
+    pub fn expected_brokers(&self) -> Option<BTreeSet<NodeId>> {
+        self.expected.brokers.clone().or_else(|| self.discovered_brokers.clone())
+    }
+
+    /// The controllers that are expected: those that were declared, or else the voters and those that were given and
+    /// are known by id; `None` if nobody told of any.
+    #[must_use]
+    pub fn expected_controllers(&self) -> Option<BTreeSet<NodeId>> {
+        self.expected.controllers.clone().or_else(|| {
+            let discovered: BTreeSet<NodeId> =
+                self.voters().into_iter().chain(self.controllers.keys().copied()).collect();
+            (!discovered.is_empty()).then_some(discovered)
+        })
+    }
+
+    /// The brokers that were declared.
+    #[must_use]
+    pub fn declared_brokers(&self) -> Option<&'a BTreeSet<NodeId>> {
         self.expected.brokers.as_ref()
     }
 
-    /// The controllers that are expected; `None` if nobody said.
+    /// The controllers that were declared.
     #[must_use]
-    pub fn expected_controllers(&self) -> Option<&'a BTreeSet<NodeId>> {
+    pub fn declared_controllers(&self) -> Option<&'a BTreeSet<NodeId>> {
         self.expected.controllers.as_ref()
+    }
+
+    /// The cluster's id that was declared.
+    #[must_use]
+    pub fn declared_cluster_id(&self) -> Option<&'a str> {
+        self.expected.cluster_id.as_deref()
     }
 
     /// Every broker that has a place: expected, given by hand, or listed by another.
     #[must_use]
     pub fn known_brokers(&self) -> BTreeSet<NodeId> {
-        let expected = self.expected.brokers.iter().flatten();
-        expected.chain(self.brokers.keys()).copied().collect()
+        let (declared, listed) = (self.expected.brokers.iter().flatten(), self.discovered_brokers.iter().flatten());
+        declared.chain(listed).copied().collect()
     }
 
     /// Every controller that has a place: expected, given by hand, or a voter.
@@ -89,7 +136,7 @@ impl<'a> View<'a> {
         brokers.chain(controllers).chain(self.nameless.iter().map(|(node, _)| (None, *node)))
     }
 
-    /// Endpoints that answered or were asked as brokers and count for no id, with the ids claimed for them.
+    /// Endpoints that count for no id, with the ids claimed for them.
     #[must_use]
     pub fn nameless(&self) -> &[(&'a Node, BTreeSet<NodeId>)] {
         &self.nameless
@@ -154,32 +201,38 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Every answer of an endpoint that was asked as a broker.
+    pub(super) fn brokers(&self) -> impl Iterator<Item = &'a Node> {
+        self.look.nodes.iter().filter(|node| node.asked_as == AskedAs::Broker)
+    }
+
     pub(super) fn controllers(&self) -> impl Iterator<Item = (NodeId, &'a Node)> {
         self.controllers.iter().map(|(id, node)| (*id, *node))
     }
 
     pub(super) fn page(&self, id: NodeId) -> Option<&'a PageOf> {
-        self.look.pages.iter().find(|page| page.id == id)
+        let place = self.controllers.get(&id).map(|node| &node.endpoint);
+        self.look.pages.iter().find(|page| match &page.owner {
+            Owner::Id(owner) => *owner == id,
+            Owner::Endpoint(owner) => Some(owner) == place,
+        })
     }
-}
 
-/// The ids that are claimed for each broker endpoint: by hand, and by the Metadata of any broker. An id that
-/// was given by hand has no other endpoint.
-fn claims(look: &Look) -> BTreeMap<&Endpoint, BTreeSet<NodeId>> {
-    let asked = look.nodes.iter().filter(|node| node.asked_as == AskedAs::Broker);
-    let by_hand: BTreeMap<NodeId, &Endpoint> =
-        asked.filter_map(|node| node.given.map(|id| (id, &node.endpoint))).collect();
-    let mut claims: BTreeMap<&Endpoint, BTreeSet<NodeId>> = BTreeMap::new();
-    for (id, endpoint) in &by_hand {
-        claims.entry(endpoint).or_default().insert(*id);
+    /// The controllers of which a page was asked for.
+    pub(super) fn paged_controllers(&self) -> impl Iterator<Item = NodeId> {
+        self.known_controllers().into_iter().filter(|id| self.page(*id).is_some())
     }
-    let listed = look.nodes.iter().flat_map(|node| &node.metadata.said).flat_map(|metadata| &metadata.brokers);
-    for (id, endpoint) in listed {
-        if by_hand.get(id).is_none_or(|given| *given == endpoint) {
-            claims.entry(endpoint).or_default().insert(*id);
+
+    /// Of whom a page is: of whom it was given for, or of the controller at that address.
+    #[must_use]
+    pub fn page_owner(&self, page: &PageOf) -> Option<NodeId> {
+        match &page.owner {
+            Owner::Id(id) => Some(*id),
+            Owner::Endpoint(place) => {
+                self.controllers.iter().find(|(_, node)| node.endpoint == *place).map(|(id, _)| *id)
+            }
         }
     }
-    claims
 }
 
 fn role(node: &Node) -> Result<Role, Box<Unseen>> {

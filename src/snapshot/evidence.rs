@@ -27,6 +27,8 @@ pub enum Source {
         /// The field's name in Kafka's schema.
         field: &'static str,
     },
+    /// No field says it; it follows from several, in words.
+    Derived(&'static str),
     /// A metric of a page.
     Page {
         /// The page.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Snapshot;
 
 /// The version that is written, and the only one that is read. It changes with every change of a recorded type.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// More looks than any command takes.
 const LOOKS_MAX: usize = 2;

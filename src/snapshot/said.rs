@@ -1,4 +1,4 @@
-//! What nodes say: the answers to the four questions of a look, as they were given.
+//! What nodes say: the answers to the questions of a look, as they were given.
 
 use std::fmt;
 
@@ -15,6 +15,17 @@ pub struct ApiVersions {
     /// `ZkMigrationReady`: the node's own `zookeeper.metadata.migration.enable` (3.5 to 3.9; always false in
     /// 3.4 and 4.x). `None` where the answer has no place for it (before version 3).
     pub zk_migration_ready: Option<bool>,
+}
+
+/// Which releases a node's software is of, as far as a migration is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// 3.4 or older: the migration flag is not on the wire, and there is no gauge of the state.
+    BeforeFlag,
+    /// 3.5 to 3.9.
+    Migrating,
+    /// 4.0 or newer: no code of ZooKeeper is left in it.
+    WithoutZookeeper,
 }
 
 /// What a listener is, by the APIs that it lists.
@@ -39,6 +50,7 @@ impl fmt::Display for Role {
 }
 
 const PRODUCE: i16 = 0;
+const FETCH: i16 = 1;
 const METADATA: i16 = 3;
 const LEADER_AND_ISR: i16 = 4;
 const STOP_REPLICA: i16 = 5;
@@ -50,6 +62,18 @@ impl ApiVersions {
     #[must_use]
     pub fn lists(&self, key: i16) -> bool {
         self.apis.iter().any(|api| api.0 == key)
+    }
+
+    /// The generation of the software, by its versions of Fetch: 3.4 goes up to 13, 3.5 to 15 (KIP-405, KIP-903), and
+    /// 4.0 begins at 4 (KIP-896). Every broker and controller lists Fetch, each for itself: it is never forwarded. A
+    /// list without it is of nothing that is known, and taken for the generation that tells least.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        match self.apis.iter().find(|api| api.0 == FETCH) {
+            Some((_, 4.., _)) => Generation::WithoutZookeeper,
+            Some((_, _, 14..)) => Generation::Migrating,
+            _ => Generation::BeforeFlag,
+        }
     }
 
     /// What this listener is: Vote is listed by controllers only; LeaderAndIsr, StopReplica and UpdateMetadata
@@ -80,6 +104,29 @@ pub struct Metadata {
     pub cluster_id: Option<String>,
     /// The brokers that are listed, with the endpoint of the listener that was asked.
     pub brokers: Vec<(NodeId, Endpoint)>,
+    /// Whom the node names as the active controller, −1 for nobody: once, and of a ZooKeeper broker in migration mode
+    /// again and again until two answers differ. While KRaft controllers rule, a broker names any live broker.
+    pub controller_ids: Vec<NodeId>,
+}
+
+/// The answer to `DescribeCluster` of a controller, endpoint type 2 (3.7 and newer).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// The controllers that are registered, each with an endpoint.
+    pub controllers: Vec<(NodeId, Endpoint)>,
+}
+
+/// The answer to `DescribeConfigs`, of the one id that the node answers for: its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configs {
+    /// The node's id.
+    pub id: NodeId,
+    /// The properties that were asked for, with their values; none of them can be secret.
+    pub properties: Vec<(String, Option<String>)>,
 }
 
 /// The answer to `DescribeQuorum`.
@@ -106,6 +153,8 @@ pub struct Leadership {
     pub voters: Vec<Replica>,
     /// Whoever else fetched within the last five minutes, brokers included.
     pub observers: Vec<Replica>,
+    /// The voters' endpoints, several of one voter where it has several listeners (version 2, Kafka 3.9 and newer).
+    pub nodes: Vec<(NodeId, Endpoint)>,
 }
 
 /// One replica of the metadata log, as its leader sees it.
@@ -123,7 +172,8 @@ pub struct Replica {
     pub last_caught_up: Option<i64>,
 }
 
-/// The samples of a metrics page that can matter: those with `controller` in their name.
+/// The samples of a metrics page that can matter: those with `controller` in their name, and those of a name that was
+/// given by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {

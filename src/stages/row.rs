@@ -2,7 +2,7 @@
 //!
 //! Only the grammar is here; the tables themselves are in `stages`.
 
-use crate::signals::{BrokerRung, Millis, Seat, Signal, StateRung, Test, View};
+use crate::signals::{BrokerRung, Kinship, Millis, NamedController, Seat, Signal, StateRung, Test, View};
 use crate::snapshot::Subject;
 
 /// A stage of the migration: an id that scripts know, and its rows.
@@ -34,6 +34,8 @@ pub struct Row {
     pub claim: &'static str,
     /// The rest of what is said of it.
     pub reason: Reason,
+    /// What it can be owed to when it does not hold, where there is more than one thing.
+    pub causes: &'static [Cause],
 }
 
 /// A condition under which waiting cannot help: every demand met by one subject.
@@ -49,6 +51,28 @@ pub struct Guard {
     pub danger: &'static str,
     /// The rest of what is said of it.
     pub reason: Reason,
+    /// What it can be owed to, where there is more than one thing.
+    pub causes: &'static [Cause],
+}
+
+/// One of several things that a finding can be owed to.
+#[derive(Debug)]
+pub struct Cause {
+    /// The thing, in words.
+    pub words: &'static str,
+    /// Whether it can be told from the others.
+    pub tell: fn(&View<'_>, Subject) -> Told,
+}
+
+/// Whether a cause can be told from the others, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It is this.
+    Shown(String),
+    /// It may be this.
+    Possible,
+    /// It is not this.
+    Excluded(&'static str),
 }
 
 /// Why a row or guard is there, where that comes from, and what to do about it.
@@ -69,11 +93,11 @@ pub struct Reason {
 pub enum Subjects {
     /// The quorum, or the cluster as a whole.
     Quorum,
-    /// Every broker that was declared.
+    /// Every broker that was declared; without a declaration, every one that any broker lists.
     ExpectedBrokers,
     /// Every broker that is expected, given by hand, or listed by another.
     KnownBrokers,
-    /// Every controller that was declared.
+    /// Every controller that was declared; without a declaration, every voter and every one that was given.
     ExpectedControllers,
     /// Every controller that is expected, given by hand, or a voter.
     Controllers,
@@ -89,9 +113,9 @@ impl Subjects {
         let controllers = |ids: &mut dyn Iterator<Item = i32>| ids.map(Subject::Controller).collect();
         match self {
             Self::Quorum => vec![Subject::Quorum],
-            Self::ExpectedBrokers => brokers(&mut view.expected_brokers().into_iter().flatten().copied()),
+            Self::ExpectedBrokers => brokers(&mut view.expected_brokers().into_iter().flatten()),
             Self::KnownBrokers => brokers(&mut view.known_brokers().into_iter()),
-            Self::ExpectedControllers => controllers(&mut view.expected_controllers().into_iter().flatten().copied()),
+            Self::ExpectedControllers => controllers(&mut view.expected_controllers().into_iter().flatten()),
             Self::Controllers => controllers(&mut view.known_controllers().into_iter()),
             Self::Voters => controllers(&mut view.voters().into_iter()),
         }
@@ -113,9 +137,11 @@ impl Subjects {
     pub fn nobody(self) -> &'static str {
         match self {
             Self::Quorum | Self::Voters => "nobody told who votes",
-            Self::ExpectedBrokers | Self::KnownBrokers => "nobody said which brokers there are: give --expect-brokers",
+            Self::ExpectedBrokers | Self::KnownBrokers => {
+                "nobody told which brokers there are: give -b and --expect-brokers"
+            }
             Self::ExpectedControllers | Self::Controllers => {
-                "nobody said which controllers there are: give -C or --expect-controllers"
+                "nobody told which controllers there are: give -C ID@HOST:PORT"
             }
         }
     }
@@ -132,6 +158,10 @@ pub enum Demand {
     State((Signal<StateRung>, Test<StateRung>)),
     /// A controller's place in the quorum.
     Seat((Signal<Seat>, Test<Seat>)),
+    /// Whether brokers and controllers are of one cluster.
+    Kinship((Signal<Kinship>, Test<Kinship>)),
+    /// Whom a broker names as the active controller.
+    Controller((Signal<NamedController>, Test<NamedController>)),
     /// A number of things.
     Count((Signal<u64>, Test<u64>)),
     /// A time.
@@ -150,11 +180,11 @@ pub struct Condition {
 const UNSAID: Reason = Reason { because: "", source: "", action: "", advice: "" };
 
 pub(super) const fn row(id: &'static str, of: Subjects, demand: Demand) -> Row {
-    Row { id, of, demand, required: true, when: None, claim: "", reason: UNSAID }
+    Row { id, of, demand, required: true, when: None, claim: "", reason: UNSAID, causes: &[] }
 }
 
 pub(super) const fn guard(id: &'static str, of: Subjects, when: &'static [Demand]) -> Guard {
-    Guard { id, of, when, danger: "", reason: UNSAID }
+    Guard { id, of, when, danger: "", reason: UNSAID, causes: &[] }
 }
 
 impl Row {
@@ -188,6 +218,10 @@ macro_rules! gives_reasons {
 
             pub(super) const fn source(self, source: &'static str) -> Self {
                 Self { reason: Reason { source, ..self.reason }, ..self }
+            }
+
+            pub(super) const fn owed_to(self, causes: &'static [Cause]) -> Self {
+                Self { causes, ..self }
             }
 
             pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {

@@ -1,6 +1,7 @@
-//! The shapes of the three responses that peers send us, as the guard walks them.
+//! The shapes of the responses that peers send us, as the guard walks them.
 //!
-//! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum}Response.json`
+//! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum,
+//! DescribeCluster,DescribeConfigs}Response.json`
 //! (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
 
 use super::guard::{Field, Part, Shape};
@@ -92,6 +93,57 @@ pub(super) const DESCRIBE_QUORUM: Shape = Shape {
         ),
     ],
     flexible_since: 0,
+    tags: &[],
+};
+
+/// `DescribeCluster`, versions 1 and 2 (KIP-919, KIP-1073).
+pub(super) const DESCRIBE_CLUSTER: Shape = Shape {
+    fields: &[
+        always(Fixed(4)),     // ThrottleTimeMs
+        always(Fixed(2)),     // ErrorCode
+        always(NullableText), // ErrorMessage
+        since(1, Fixed(1)),   // EndpointType
+        always(Text),         // ClusterId
+        always(Fixed(4)),     // ControllerId
+        always(Array(&[
+            always(Fixed(4)),     // BrokerId
+            always(Text),         // Host
+            always(Fixed(4)),     // Port
+            always(NullableText), // Rack
+            since(2, Fixed(1)),   // IsFenced
+        ])),
+        always(Fixed(4)), // ClusterAuthorizedOperations
+    ],
+    flexible_since: 0,
+    tags: &[],
+};
+
+/// `DescribeConfigs`, versions 1 to 4 (KIP-226, KIP-569).
+pub(super) const DESCRIBE_CONFIGS: Shape = Shape {
+    fields: &[
+        always(Fixed(4)), // ThrottleTimeMs
+        always(Array(&[
+            always(Fixed(2)),     // ErrorCode
+            always(NullableText), // ErrorMessage
+            always(Fixed(1)),     // ResourceType
+            always(Text),         // ResourceName
+            always(Array(&[
+                always(Text),         // Name
+                always(NullableText), // Value
+                always(Fixed(1)),     // ReadOnly
+                always(Fixed(1)),     // ConfigSource
+                always(Fixed(1)),     // IsSensitive
+                always(Array(&[
+                    always(Text),         // Name
+                    always(NullableText), // Value
+                    always(Fixed(1)),     // Source
+                ])),
+                since(3, Fixed(1)),     // ConfigType
+                since(3, NullableText), // Documentation
+            ])),
+        ])),
+    ],
+    flexible_since: 4,
     tags: &[],
 };
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use kraft_check::snapshot::{
-    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Leadership, Look, Metadata, Missed, Node, NodeId, Page,
-    PageOf, Quorum, Replica, Sample, Snapshot, Timestamp, Why,
+    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Leadership, Look, Metadata, Missed, Node, NodeId, Owner,
+    Page, PageOf, Quorum, Replica, Sample, Snapshot, Timestamp, Why,
 };
 
 /// The leader's own time, in milliseconds.
@@ -24,12 +24,13 @@ pub(crate) fn place(port: u16) -> Endpoint {
 }
 
 /// The API keys that tell the roles: a broker on ZooKeeper, a broker on KRaft, a controller.
-pub(crate) const ON_ZOOKEEPER: &[i16] = &[0, 3, 4, 5, 6];
-pub(crate) const ON_KRAFT: &[i16] = &[0, 3];
-pub(crate) const CONTROLLER: &[i16] = &[52];
+pub(crate) const ON_ZOOKEEPER: &[i16] = &[0, 1, 3, 4, 5, 6];
+pub(crate) const ON_KRAFT: &[i16] = &[0, 1, 3];
+pub(crate) const CONTROLLER: &[i16] = &[1, 52];
 
 fn node(asked_as: AskedAs, given: Option<NodeId>, port: u16, keys: &[i16], flag: bool) -> Node {
-    let apis = keys.iter().map(|key| (*key, 0, 12)).collect();
+    // As Kafka 3.9 has it, whose Fetch goes up to 17.
+    let apis = keys.iter().map(|key| (*key, 0, 17)).collect();
     Node {
         asked_as,
         given,
@@ -37,19 +38,26 @@ fn node(asked_as: AskedAs, given: Option<NodeId>, port: u16, keys: &[i16], flag:
         api_versions: said(Ok(ApiVersions { apis, zk_migration_ready: Some(flag) })),
         metadata: silent(),
         quorum: silent(),
+        cluster: silent(),
+        configs: silent(),
     }
 }
 
 /// A broker at its id's own port, which was given by hand.
 pub(crate) fn broker(id: NodeId, keys: &[i16], flag: bool) -> Node {
-    node(AskedAs::Broker, Some(id), u16::try_from(id).expect("a small id"), keys, flag)
+    let node = node(AskedAs::Broker, Some(id), u16::try_from(id).expect("a small id"), keys, flag);
+    Node { metadata: lists(&[(id, node.endpoint.port)]), ..node }
+}
+
+/// Metadata that lists these brokers, of a broker that follows the quorum.
+pub(crate) fn lists(brokers: &[(NodeId, u16)]) -> Answer<Metadata> {
+    let brokers = brokers.iter().map(|(id, port)| (*id, place(*port))).collect();
+    said(Ok(Metadata { cluster_id: None, brokers, controller_ids: vec![1, 2] }))
 }
 
 /// A broker at a bare address, which lists these.
-pub(crate) fn broker_at(port: u16, lists: &[(NodeId, u16)]) -> Node {
-    let brokers = lists.iter().map(|(id, port)| (*id, place(*port))).collect();
-    let node = node(AskedAs::Broker, None, port, ON_KRAFT, false);
-    Node { metadata: said(Ok(Metadata { cluster_id: None, brokers })), ..node }
+pub(crate) fn broker_at(port: u16, brokers: &[(NodeId, u16)]) -> Node {
+    Node { metadata: lists(brokers), ..node(AskedAs::Broker, None, port, ON_KRAFT, false) }
 }
 
 /// A controller that does not lead.
@@ -66,7 +74,8 @@ pub(crate) fn leader(id: NodeId, others: &[(NodeId, Option<i64>)]) -> Node {
     };
     let mut voters = vec![replica(id, Some(0))];
     voters.extend(others.iter().map(|(id, ago)| replica(*id, *ago)));
-    let leadership = Leadership { leader: id, epoch: 3, high_watermark: 9, voters, observers: Vec::new() };
+    let leadership =
+        Leadership { leader: id, epoch: 3, high_watermark: 9, voters, observers: Vec::new(), nodes: Vec::new() };
     Node { quorum: said(Ok(Quorum::Leader(leadership))), ..standby(id) }
 }
 
@@ -82,7 +91,7 @@ pub(crate) fn leadership(node: &mut Node) -> &mut Leadership {
 pub(crate) fn page(id: NodeId, state: f64) -> PageOf {
     let name = "kafka_controller_kafkacontroller_zkmigrationstate".to_owned();
     let page = Page { samples: vec![Sample { name, labels: Vec::new(), value: state.to_string() }] };
-    PageOf { id, url: format!("http://node.example/{id}"), page: said(Ok(page)) }
+    PageOf { owner: Owner::Id(id), url: format!("http://node.example/{id}"), page: said(Ok(page)) }
 }
 
 pub(crate) fn look(nodes: impl Into<Vec<Node>>, pages: impl Into<Vec<PageOf>>) -> Look {
@@ -94,7 +103,8 @@ pub(crate) fn snapshot(brokers: &[NodeId], controllers: &[NodeId], looks: impl I
     let ids = |ids: &[NodeId]| (!ids.is_empty()).then(|| ids.iter().copied().collect::<BTreeSet<_>>());
     Snapshot {
         depth: Depth::Stage,
-        expected: Expected { brokers: ids(brokers), controllers: ids(controllers) },
+        expected: Expected { brokers: ids(brokers), controllers: ids(controllers), cluster_id: None },
+        metric_names: Vec::new(),
         looks: looks.into(),
     }
 }

@@ -5,7 +5,7 @@ use kraft_check::report::{Standing, Verdict};
 use kraft_check::snapshot::{Look, Subject};
 use kraft_check::stages::STAGES;
 
-use crate::answers::{ON_KRAFT, ON_ZOOKEEPER, broker, leader, look, page, silent, snapshot};
+use crate::answers::{ON_KRAFT, ON_ZOOKEEPER, broker, leader, leadership, look, page, silent, snapshot};
 
 /// One flagged and one other broker on ZooKeeper, under a live leader in this state.
 fn look_at(second_broker_flag: bool, state: f64) -> Look {
@@ -87,6 +87,20 @@ fn each_guard_is_met_by_its_condition_alone() {
     assert_eq!(met_guards(&forgetful), [("voter-without-flag", Subject::Controller(3001))]);
     forgetful.pages = vec![page(3001, 3.0)];
     assert_eq!(met_guards(&forgetful), both("finalized-over-zookeeper"), "it has happened: the warning is over");
+}
+
+#[test]
+fn two_leaders_in_one_epoch_are_two_quorums() {
+    let mut other = leader(3002, &[]);
+    let meets = |other: &kraft_check::snapshot::Node| {
+        let look = look([leader(3001, &[]), other.clone(), broker(1, ON_KRAFT, false)], [page(3001, 1.0)]);
+        let report = evaluate(&STAGES[0], &snapshot(&[1], &[3001, 3002], [look.clone(), look]));
+        let blocked = report.findings.into_iter().filter(|finding| finding.standing == Standing::Blocked);
+        blocked.map(|finding| finding.id).collect::<Vec<_>>()
+    };
+    assert_eq!(meets(&other), ["two-leaders"]);
+    leadership(&mut other).epoch -= 1;
+    assert_eq!(meets(&other), Vec::<&str>::new(), "one that does not know yet that it was succeeded");
 }
 
 #[test]

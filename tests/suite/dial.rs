@@ -48,6 +48,8 @@ async fn look_through(tls: Option<TlsConnector>, port: u16) -> Look {
         brokers: vec![Address { id: Some(1), endpoint }],
         controllers: Vec::new(),
         pages: BTreeMap::new(),
+        metric_names: Vec::new(),
+        prove_cluster_id: false,
         request_timeout: Duration::from_secs(5),
         page_timeout: Duration::from_secs(5),
         concurrency: 4,

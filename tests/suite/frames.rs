@@ -1,14 +1,16 @@
 //! The recorded frames of real nodes: do they pass the guard, mean what they mean, and go back to the same bytes?
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::messages::{ApiVersionsRequest, DescribeQuorumRequest, MetadataRequest, ResponseHeader};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+    ResponseHeader,
+};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 use kraft_check::wire::{Ask, Refusal, decode};
 
-use crate::recordings::files;
+use crate::recordings::{files, frames_of};
 
 /// One recorded frame, without its length prefix.
 struct Frame {
@@ -23,16 +25,10 @@ fn frames() -> Vec<Frame> {
     let mut frames = Vec::new();
     let mut known = BTreeSet::new();
     for (name, path) in files("frames") {
-        for line in fs::read_to_string(path).expect("a readable file").lines() {
-            if !known.insert(line.to_owned()) {
-                continue;
+        for ((api, version), bytes) in frames_of(&path) {
+            if known.insert((api.clone(), version, bytes.clone())) {
+                frames.push(Frame { place: format!("{name}: {api} v{version}"), api, version, bytes });
             }
-            let mut words = line.split(' ');
-            let mut word = || words.next().expect("API, version, bytes");
-            let (api, version, hex) = (word().to_owned(), word().parse().expect("a version"), word());
-            let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
-            let bytes = (0..hex.len()).step_by(2).map(byte).collect();
-            frames.push(Frame { place: format!("{name}: {api} v{version}"), api, version, bytes });
         }
     }
     frames
@@ -57,6 +53,8 @@ fn by_name(frame: &Frame, bytes: &Bytes) -> Result<Bytes, Refusal> {
         "ApiVersions" => there_and_back::<ApiVersionsRequest>(bytes, frame.version),
         "Metadata" => there_and_back::<MetadataRequest>(bytes, frame.version),
         "DescribeQuorum" => there_and_back::<DescribeQuorumRequest>(bytes, frame.version),
+        "DescribeCluster" => there_and_back::<DescribeClusterRequest>(bytes, frame.version),
+        "DescribeConfigs" => there_and_back::<DescribeConfigsRequest>(bytes, frame.version),
         other => panic!("{other} is not asked"),
     }
 }
@@ -67,7 +65,7 @@ fn every_real_frame_passes_and_goes_back_to_the_same_bytes() {
     for frame in &frames {
         assert_eq!(by_name(frame, &frame.bytes).as_ref(), Ok(&frame.bytes), "{}", frame.place);
     }
-    for api in ["ApiVersions", "Metadata", "DescribeQuorum"] {
+    for api in ["ApiVersions", "Metadata", "DescribeQuorum", "DescribeCluster", "DescribeConfigs"] {
         assert!(frames.iter().any(|frame| frame.api == api), "no {api} was recorded");
     }
 }

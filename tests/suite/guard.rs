@@ -3,12 +3,17 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+};
 use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeQuorumRequest, DescribeQuorumResponse, MetadataRequest,
+    ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, MetadataRequest,
     MetadataResponse, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
@@ -87,6 +92,31 @@ fn quorum(n: &[u8], version: i16) -> Bytes {
     frame::<DescribeQuorumRequest>(&response.with_topics(vec![topic]), version)
 }
 
+fn cluster(n: &[u8], version: i16) -> Bytes {
+    let broker = |id: &u8| {
+        let broker = DescribeClusterBroker::default().with_broker_id(BrokerId(i32::from(*id))).with_host(text(n));
+        broker.with_rack((n.len().is_multiple_of(2)).then(|| text(n)))
+    };
+    let response = DescribeClusterResponse::default().with_cluster_id(text(n)).with_error_message(Some(text(n)));
+    frame::<DescribeClusterRequest>(&response.with_brokers(n.iter().map(broker).collect()), version)
+}
+
+fn configs(n: &[u8], version: i16) -> Bytes {
+    let value = (n.len().is_multiple_of(2)).then(|| text(n));
+    let synonym = |_: &u8| DescribeConfigsSynonym::default().with_name(text(n)).with_value(value.clone());
+    let property = |_: &u8| {
+        let property = DescribeConfigsResourceResult::default().with_name(text(n)).with_value(value.clone());
+        let property = property.with_synonyms(n.iter().take(2).map(synonym).collect());
+        if version >= 3 { property.with_documentation(value.clone()) } else { property }
+    };
+    let result = |_: &u8| {
+        let result = DescribeConfigsResult::default().with_resource_name(text(n)).with_error_message(value.clone());
+        result.with_configs(n.iter().take(3).map(property).collect())
+    };
+    let response = DescribeConfigsResponse::default().with_results(n.iter().take(3).map(result).collect());
+    frame::<DescribeConfigsRequest>(&response, version)
+}
+
 /// Every API in every version that we speak, and how an answer is made and read.
 type Made = fn(&[u8], i16) -> Bytes;
 type Read = fn(&Bytes, i16) -> Result<(), Refusal>;
@@ -99,7 +129,15 @@ fn apis() -> Vec<(i16, Made, Read)> {
     apis.extend(
         DescribeQuorumRequest::SPOKEN.map(|version| (version, quorum as Made, read::<DescribeQuorumRequest> as Read)),
     );
-    assert_eq!(apis.len(), 5 + 10 + 3);
+    apis.extend(
+        DescribeClusterRequest::SPOKEN
+            .map(|version| (version, cluster as Made, read::<DescribeClusterRequest> as Read)),
+    );
+    apis.extend(
+        DescribeConfigsRequest::SPOKEN
+            .map(|version| (version, configs as Made, read::<DescribeConfigsRequest> as Read)),
+    );
+    assert_eq!(apis.len(), 5 + 10 + 3 + 2 + 4);
     apis
 }
 
@@ -166,11 +204,13 @@ fn counts_that_would_abort_the_process_are_refused() {
         [&[0x7f, 0xff, 0xff, 0xff], &[0xff, 0xff, 0xff, 0xff, 0x0f], &[0xff, 0xff, 0xff, 0xff, 0x07]];
     for (version, _, read) in apis() {
         let mut refused_for_its_count = 0;
-        for (count, before) in COUNTS.iter().flat_map(|count| (0..24).map(move |before| (count, before))) {
-            // The count stands in every place of a short frame in turn, so also where an array begins.
+        let places = || [0, 1].into_iter().flat_map(|fill| (0..24).map(move |before| (fill, before)));
+        for (count, (fill, before)) in COUNTS.iter().flat_map(|count| places().map(move |place| (count, place))) {
+            // The count stands in every place of a short frame in turn, so also where an array begins. What is before
+            // it is filled with the lengths of null and of an empty string.
             let mut bytes = BytesMut::new();
             bytes.put_i32(CORRELATION_ID);
-            bytes.put_bytes(0, before);
+            bytes.put_bytes(fill, before);
             bytes.extend_from_slice(count);
             let result = read(&bytes.freeze(), version);
             assert_guard_and_codec_agree(&result);

@@ -18,6 +18,8 @@ mod frames;
 mod guard;
 /// Whose answer is it?
 mod identity;
+/// Which controllers are the brokers', and which is which?
+mod kinship;
 /// What does every stage say of every recording?
 mod matrix;
 /// What is read from a metrics page, and what is refused?
@@ -26,6 +28,8 @@ mod pages;
 mod peers;
 /// What holds of every recording, whatever the tables say?
 mod properties;
+/// What is asked of whom, and what of nobody?
+mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
 /// Is a recording whole, judged alike, and refused if it is none?
@@ -36,6 +40,8 @@ mod rows;
 mod silence;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
+/// What is said of versions that tell less?
+mod versions;
 
 /// Answers put together by hand, for rules about several of them.
 mod answers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kraft_check::observe::{Plan, look};
 use kraft_check::signals::{MIGRATING_BROKERS, MIGRATION_STATE, StateRung, View};
-use kraft_check::snapshot::{Missed, Snapshot, Subject, Why};
+use kraft_check::snapshot::{Missed, Owner, Snapshot, Subject, Why};
 use tokio::time::Instant;
 
 use crate::answers::{self, leader};
@@ -32,7 +32,9 @@ fn snapshot(page: &str) -> Snapshot {
     let plan = Plan {
         brokers: Vec::new(),
         controllers: Vec::new(),
-        pages: BTreeMap::from([(LEADER, URL.to_owned())]),
+        pages: BTreeMap::from([(Owner::Id(LEADER), URL.to_owned())]),
+        metric_names: Vec::new(),
+        prove_cluster_id: false,
         request_timeout: Duration::from_secs(5),
         page_timeout: Duration::from_secs(5),
         concurrency: 1,
@@ -40,19 +42,29 @@ fn snapshot(page: &str) -> Snapshot {
     let memory = Memory { nodes: BTreeMap::new(), pages: BTreeMap::from([(URL.to_owned(), page.to_owned())]) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut look = runtime.block_on(async { look(Arc::new(memory), &plan, Instant::now() + plan.page_timeout).await });
-    look.nodes.push(leader(LEADER, &[]));
+    // Without its flag nothing follows from the leader alone, so the page is all there is.
+    let mut leader = leader(LEADER, &[]);
+    leader.api_versions.said.as_mut().expect("it answers").zk_migration_ready = Some(false);
+    look.nodes.push(leader);
     answers::snapshot(&[], &[], [look])
 }
 
 #[test]
 fn the_state_is_read_from_the_shapes_that_exporters_give() {
-    // As seen on real controllers: 0.20.0 and 1.0.1 without rules, each also in lower case, and with the usual rule.
+    // As seen on real controllers: 0.20.0 and 1.0.1 without rules, each also in lower case, and with the usual rule;
+    // then the rules of other projects.
     for page in [
         "kafka_controller_KafkaController_Value{name=\"ZkMigrationState\",} 1.0\n",
         "kafka_controller_kafkacontroller_value{name=\"ZkMigrationState\",} 1.0\n",
         "kafka_controller_KafkaController_Value{name=\"ZkMigrationState\"} 1.0\n",
         "kafka_controller_kafkacontroller_value{name=\"ZkMigrationState\"} 1.0\n",
         "kafka_controller_kafkacontroller_zkmigrationstate 1.0\n",
+        "kafka_controller_KafkaController_ZkMigrationState_Value 1.0\n",
+        "kafka_controller_kafkacontroller_zkmigrationstate_value 1.0\n",
+        "kafka_controller_KafkaController_ZkMigrationState 1.0\n",
+        "kafka_controller_ZkMigrationState 1.0\n",
+        "kafka_controller_zk_migration_state 1.0\n",
+        "kafka_controller_kafkacontroller_zkmigrationstate{instance=\"c1\",job=\"kafka\"} 1.0\n",
     ] {
         assert_eq!(state(page), Ok(StateRung::Migration), "{page}");
     }
@@ -113,7 +125,9 @@ fn a_page_without_the_metric_says_which_kind_it_is() {
     // Names that only look alike are not the metric.
     for page in [
         "kafka_controller_kafkacontroller_zkmigrationstate_count 1.0\n",
-        "my_kafka_controller_kafkacontroller_zkmigrationstate 1.0\n",
+        "kafka_controller_kafkacontroller_zkmigrationstate_total 1.0\n",
+        "kafka_server_broker_zkmigrationstate 1.0\n",
+        "kafka_controller_kafkacontroller_zkmigrationstate{quantile=\"0.5\"} 1.0\n",
         "kafka_controller_KafkaController_Value{name=\"ActiveControllerCount\",bean=\"ZkMigrationState\"} 1.0\n",
     ] {
         assert_eq!(why(page).0, Why::WithoutMetric, "{page}");

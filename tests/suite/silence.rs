@@ -17,6 +17,8 @@ fn plan(brokers: Vec<Address>) -> Plan {
         brokers,
         controllers: Vec::new(),
         pages: BTreeMap::new(),
+        metric_names: Vec::new(),
+        prove_cluster_id: false,
         request_timeout: REQUEST,
         page_timeout: REQUEST,
         concurrency: 8,

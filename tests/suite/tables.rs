@@ -35,25 +35,39 @@ fn finding_ids_are_pinned() {
     let ids: BTreeSet<&str> = STAGES.iter().flat_map(|stage| stage.rows).map(|row| row.id).collect();
     let pinned = [
         "broker-flag-off",
+        "broker-follows-quorum",
         "broker-in-migration",
+        "broker-lists-others",
+        "broker-of-cluster",
         "broker-runs-kraft",
         "controller-answers",
         "controller-flag-off",
         "controller-flag-on",
         "controller-votes",
+        "controllers-known",
         "metadata-copied",
         "migration-finalized",
+        "no-broker-left-out",
         "no-registration-left",
         "no-unexpected-broker",
         "no-unexpected-voter",
         "quorum-has-leader",
+        "same-cluster",
         "state-not-none",
         "voter-caught-up",
     ];
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), pinned);
     let guards: Vec<&str> = GUARDS.iter().map(|guard| guard.id).collect();
-    let pinned =
-        ["finalized-over-zookeeper", "broker-left-the-migration", "voter-without-flag", "quorum-without-migration"];
+    let pinned = [
+        "finalized-over-zookeeper",
+        "broker-left-the-migration",
+        "voter-without-flag",
+        "quorum-without-migration",
+        "two-leaders",
+        "other-cluster",
+        "zookeeper-beside-kafka-4",
+        "kafka-4-before-the-end",
+    ];
     assert_eq!(guards, pinned);
 }
 
@@ -73,7 +87,7 @@ fn an_id_is_used_once_in_a_stage_and_never_for_a_guard() {
         let mut seen = BTreeSet::new();
         for id in stage.rows.iter().map(|row| row.id).chain(GUARDS.iter().map(|guard| guard.id)) {
             assert!(seen.insert(id), "{id} twice in {}", stage.id);
-            assert!(id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{id}");
+            assert!(id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{id}");
         }
     }
 }

@@ -9,6 +9,8 @@ use kraft_check::evaluate::evaluate;
 use kraft_check::report::{Note, Report};
 use kraft_check::stages::STAGES;
 
+use kraft_check::snapshot::Node;
+
 use crate::answers::{ON_KRAFT, broker, broker_at, leader, look, page, snapshot, standby};
 use crate::recordings::snapshots;
 use crate::reviewed::hold;
@@ -44,7 +46,10 @@ fn words() -> String {
 }
 
 fn warnings(brokers: &[i32], change: impl FnOnce(&mut kraft_check::snapshot::Look)) -> Vec<&'static str> {
-    let nodes = [leader(3001, &[(3002, Some(400))]), standby(3002), broker(1, ON_KRAFT, false)];
+    let leader = leader(3001, &[(3002, Some(400))]);
+    // The broker asks the leader, and is told the same.
+    let broker = Node { quorum: leader.quorum.clone(), ..broker(1, ON_KRAFT, false) };
+    let nodes = [leader, standby(3002), broker];
     let mut look = look(nodes, [page(3001, 1.0), page(3002, 1.0)]);
     change(&mut look);
     let report = evaluate(&STAGES[0], &snapshot(brokers, &[3001, 3002], [look]));

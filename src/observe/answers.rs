@@ -1,0 +1,119 @@
+//! Messages → answers as a snapshot keeps them. What they mean is not known here.
+
+use kafka_protocol::messages::api_versions_response::ApiVersionsResponse;
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse;
+use kafka_protocol::messages::describe_configs_response::DescribeConfigsResponse;
+use kafka_protocol::messages::describe_quorum_response::{DescribeQuorumResponse, ReplicaState};
+use kafka_protocol::messages::metadata_response::MetadataResponse;
+use kafka_protocol::messages::{
+    DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+};
+
+use crate::snapshot::{
+    ApiVersions, Cluster, Configs, Endpoint, Leadership, Metadata, Missed, NodeId, Quorum, Replica, Why,
+};
+use crate::wire::{self, Ask};
+
+pub(super) fn api_versions(said: &ApiVersionsResponse, version: i16) -> ApiVersions {
+    ApiVersions {
+        apis: said.api_keys.iter().map(|api| (api.api_key, api.min_version, api.max_version)).collect(),
+        zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready),
+    }
+}
+
+pub(super) fn metadata(said: &MetadataResponse) -> Result<Metadata, Missed> {
+    refuse_error::<MetadataRequest>(said.error_code)?;
+    let brokers = said.brokers.iter().map(|broker| place("Metadata", broker.node_id.0, &broker.host, broker.port));
+    Ok(Metadata {
+        cluster_id: said.cluster_id.as_ref().map(ToString::to_string),
+        brokers: brokers.collect::<Result<_, _>>()?,
+        controller_ids: vec![said.controller_id.0],
+    })
+}
+
+pub(super) fn quorum(said: &DescribeQuorumResponse) -> Result<Quorum, Missed> {
+    refuse_error::<DescribeQuorumRequest>(said.error_code)?;
+    let mut partitions = said.topics.iter().flat_map(|topic| &topic.partitions);
+    let (Some(partition), None) = (partitions.next(), partitions.next()) else {
+        let words = "DescribeQuorum does not answer with exactly one partition";
+        return Err(Missed::new(Why::Malformed, words));
+    };
+    if partition.error_code == wire::NOT_LEADER_OR_FOLLOWER {
+        return Ok(Quorum::NotLeader);
+    }
+    refuse_error::<DescribeQuorumRequest>(partition.error_code)?;
+    let nodes = said.nodes.iter().flat_map(|node| {
+        let listeners = node.listeners.iter();
+        listeners.map(|at| place("DescribeQuorum", node.node_id.0, &at.host, i32::from(at.port)))
+    });
+    Ok(Quorum::Leader(Leadership {
+        leader: partition.leader_id.0,
+        epoch: partition.leader_epoch,
+        high_watermark: partition.high_watermark,
+        voters: partition.current_voters.iter().map(replica).collect(),
+        observers: partition.observers.iter().map(replica).collect(),
+        nodes: nodes.collect::<Result<_, _>>()?,
+    }))
+}
+
+pub(super) fn cluster(said: &DescribeClusterResponse) -> Result<Cluster, Missed> {
+    refuse_error::<DescribeClusterRequest>(said.error_code)?;
+    let controllers = said.brokers.iter().map(|node| place("DescribeCluster", node.broker_id.0, &node.host, node.port));
+    Ok(Cluster { cluster_id: said.cluster_id.to_string(), controllers: controllers.collect::<Result<_, _>>()? })
+}
+
+/// Of all ids that were asked for, the one that the node answered for.
+pub(super) fn configs(said: &DescribeConfigsResponse) -> Result<Configs, Missed> {
+    let mut own = said.results.iter().filter(|result| result.error_code == wire::NO_ERROR);
+    match (own.next(), own.next()) {
+        (Some(own), None) => Ok(Configs {
+            id: own
+                .resource_name
+                .parse()
+                .map_err(|_| Missed::new(Why::Malformed, "DescribeConfigs answers for a name that is no id"))?,
+            properties: own
+                .configs
+                .iter()
+                .map(|config| (config.name.to_string(), config.value.as_ref().map(ToString::to_string)))
+                .collect(),
+        }),
+        (Some(_), Some(_)) => {
+            Err(Missed::new(Why::Ambiguous, "DescribeConfigs answers for several ids, and a node has one"))
+        }
+        (None, _) => match said.results.iter().find(|result| result.error_code == wire::CLUSTER_AUTHORIZATION_FAILED) {
+            Some(denied) => Err(error_code::<DescribeConfigsRequest>(denied.error_code)),
+            None => Err(Missed::new(Why::ErrorCode, "DescribeConfigs answers for none of the ids that are known")),
+        },
+    }
+}
+
+fn replica(state: &ReplicaState) -> Replica {
+    let known = |timestamp: i64| (timestamp >= 0).then_some(timestamp);
+    Replica {
+        id: state.replica_id.0,
+        log_end_offset: state.log_end_offset,
+        last_fetch: known(state.last_fetch_timestamp),
+        last_caught_up: known(state.last_caught_up_timestamp),
+    }
+}
+
+/// Where an answer says that a node is.
+fn place(api: &str, id: NodeId, host: &str, port: i32) -> Result<(NodeId, Endpoint), Missed> {
+    match u16::try_from(port) {
+        Ok(port @ 1..) => Ok((id, Endpoint { host: host.to_ascii_lowercase(), port })),
+        _ => Err(Missed::new(Why::Malformed, format!("{api} gives node {id} port {port}"))),
+    }
+}
+
+fn refuse_error<A: Ask>(code: i16) -> Result<(), Missed> {
+    if code == wire::NO_ERROR { Ok(()) } else { Err(error_code::<A>(code)) }
+}
+
+/// An error code as the reason why something was not seen.
+pub(super) fn error_code<A: Ask>(code: i16) -> Missed {
+    if code == wire::CLUSTER_AUTHORIZATION_FAILED {
+        Missed::new(Why::Denied, format!("{} is denied (error 31, CLUSTER_AUTHORIZATION_FAILED)", A::NAME))
+    } else {
+        Missed::new(Why::ErrorCode, format!("error {code} to {}", A::NAME))
+    }
+}

@@ -1,0 +1,143 @@
+//! Brokers: where each stands on its ladder, whom it follows, and whether one may be missing.
+
+use super::{Seen, Sight, Unseen, View, api_versions_evidence, generation, seen, unseen};
+use crate::snapshot::{Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Source, Why};
+
+/// Where a broker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BrokerRung {
+    /// Driven through ZooKeeper, its migration flag off.
+    Zookeeper,
+    /// Driven through ZooKeeper, its migration flag on.
+    Migration,
+    /// Driven through the metadata log.
+    Kraft,
+}
+
+/// Whom a broker on ZooKeeper names as the active controller, asked again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NamedController {
+    /// Nobody, or it lists no broker at all: no controller has told it anything.
+    Nobody,
+    /// One and the same broker in every answer: that one is the ZooKeeper controller.
+    OneBroker,
+    /// Any live broker, another one each time: so a broker answers while KRaft controllers rule.
+    AnyBroker,
+}
+
+/// How often a broker must have named one and the same controller before that means anything.
+const SAME_CONTROLLER_CALLS: usize = 12;
+
+/// What an operator of 3.4 can do.
+const FLAG_UNTOLD: &str = "Kafka before 3.5 does not tell its migration flag: look into the node's configuration";
+
+/// The rung of a broker. KRaft needs no flag: the API list alone says it.
+pub(super) fn rung(view: &View<'_>, id: NodeId) -> Sight<BrokerRung> {
+    let (node, role) = view.broker(id)?;
+    if role != Role::ZookeeperBroker {
+        return seen(BrokerRung::Kraft, Some(api_versions_evidence(node, "ApiKeys")));
+    }
+    if generation(node) == Some(Generation::BeforeFlag) {
+        // Its keys say that it is on ZooKeeper, and nothing says more.
+        let evidence = Some(api_versions_evidence(node, "ApiKeys"));
+        return Ok(Seen { value: BrokerRung::Zookeeper, up_to: Some((BrokerRung::Migration, FLAG_UNTOLD)), evidence });
+    }
+    let flag = flag(node)?;
+    seen(if flag.value { BrokerRung::Migration } else { BrokerRung::Zookeeper }, flag.evidence)
+}
+
+/// The migration flag of a node that answered. Kafka 4 has no flag that could be on.
+pub(super) fn flag(node: &Node) -> Sight<bool> {
+    let evidence = Some(api_versions_evidence(node, "ZkMigrationReady"));
+    let words = match node.api_versions.said.as_ref().map(|said| (said.zk_migration_ready, said.generation())) {
+        Err(missed) => return unseen(missed.clone(), evidence),
+        Ok((_, Generation::BeforeFlag)) => {
+            "Kafka before 3.5 does not tell its migration flag: look into its configuration"
+        }
+        Ok((None, _)) => "ApiVersions before version 3 has no place for the flag",
+        Ok((Some(flag), _)) => return seen(flag, evidence),
+    };
+    unseen(Missed::new(Why::NotListed, words), evidence)
+}
+
+/// Whether any broker is on ZooKeeper, its flag on or off.
+pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
+    let mut missing: Option<Box<Unseen>> = None;
+    for id in view.known_brokers() {
+        match view.broker(id) {
+            Ok((node, Role::ZookeeperBroker)) => return seen(true, Some(api_versions_evidence(node, "ApiKeys"))),
+            Ok(_) => {}
+            Err(mut unseen) => {
+                unseen.missed.words = format!("broker {id} was not seen: {}", unseen.missed.words);
+                missing.get_or_insert(unseen);
+            }
+        }
+    }
+    match (missing, view.expected_brokers()) {
+        (Some(unseen), _) => Err(unseen),
+        (None, Some(expected)) if !expected.is_empty() => seen(false, None),
+        (None, _) => {
+            let words = "no broker is known: give -b, or --expect-brokers";
+            unseen(Missed::new(Why::NoExpectation, words), None)
+        }
+    }
+}
+
+/// Whether the broker's own list of brokers was read, on which it rests who is known at all.
+pub(super) fn lists_brokers(node: &Node) -> Sight<bool> {
+    let (_, evidence) = metadata(node, "Brokers")?;
+    seen(true, Some(evidence))
+}
+
+/// Whom this broker names as the active controller.
+pub(super) fn named_controller(node: &Node) -> Sight<NamedController> {
+    let (said, evidence) = metadata(node, "ControllerId")?;
+    let evidence = Some(evidence);
+    let ids = &said.controller_ids;
+    if said.brokers.is_empty() || ids.contains(&-1) {
+        return seen(NamedController::Nobody, evidence);
+    }
+    if ids.iter().any(|id| Some(id) != ids.first()) {
+        return seen(NamedController::AnyBroker, evidence);
+    }
+    let words = if said.brokers.len() < 2 {
+        "with one live broker, every controller looks alike"
+    } else if ids.len() < SAME_CONTROLLER_CALLS {
+        "it was not asked often enough"
+    } else {
+        return seen(NamedController::OneBroker, evidence);
+    };
+    unseen(Missed::new(Why::NotAsked, words), evidence)
+}
+
+/// Whether nobody can be missing: a discovered set lacks a broker that is dead or cut off, and only a count of
+/// registrations tells that none of those is on ZooKeeper.
+pub(super) fn nobody_left_out(view: &View<'_>) -> Sight<bool> {
+    if view.declared_brokers().is_some() {
+        return seen(true, None);
+    }
+    match super::state::migrating_brokers(view) {
+        Ok(count) => seen(count.value == 0, count.evidence),
+        Err(mut unseen) => {
+            unseen.missed.words = format!(
+                "the brokers were discovered, and whether one is missing tells only MigratingZkBrokerCount ({}): \
+                 give --expect-brokers",
+                unseen.missed.words
+            );
+            Err(unseen)
+        }
+    }
+}
+
+fn metadata<'a>(node: &'a Node, field: &'static str) -> Result<(&'a Metadata, Evidence), Box<Unseen>> {
+    let evidence = Evidence {
+        source: Source::Api { api: "Metadata", version: node.metadata.version, field },
+        endpoint: Some(node.endpoint.clone()),
+        at: node.metadata.at,
+        took_us: node.metadata.took_us,
+    };
+    match &node.metadata.said {
+        Ok(said) => Ok((said, evidence)),
+        Err(missed) => Err(Box::new(Unseen { missed: missed.clone(), evidence: Some(evidence) })),
+    }
+}

@@ -1,0 +1,77 @@
+//! When a row is demanded at all.
+
+use super::row::Condition;
+use crate::signals::{
+    ANSWERS_AS_BROKER as ANSWERS, BROKER_ON_ZOOKEEPER, BROKER_RUNG, BrokerRung, MIGRATION_STATE, StateRung,
+};
+use crate::snapshot::Subject;
+
+/// The flag is demanded of controllers as long as there is something to migrate.
+pub(super) const BEFORE_THE_END_WITH_ZOOKEEPER: Condition = Condition {
+    words: "only while a broker is on ZooKeeper and the migration is not finalized",
+    holds: |view, subject| {
+        let zookeeper = if view.known_brokers().is_empty() {
+            Some(true)
+        } else {
+            BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| seen.value)
+        };
+        let state = MIGRATION_STATE.read(view, subject).ok().map(|seen| seen.value < StateRung::PostMigration);
+        match (zookeeper, state) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
+    },
+};
+
+/// A broker on ZooKeeper needs its flag, and a combined node reports its controller's: only of the others is a flag
+/// left behind.
+pub(super) const RUNS_KRAFT_AND_NOT_COMBINED: Condition = Condition {
+    words: "only of a broker that runs KRaft and is no controller",
+    holds: |view, subject| match subject {
+        Subject::Broker(id) if view.is_combined(id) => Some(false),
+        _ => BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value == BrokerRung::Kraft),
+    },
+};
+
+/// As long as a broker is on ZooKeeper, its registration is no remainder.
+pub(super) const NO_BROKER_ON_ZOOKEEPER: Condition = Condition {
+    words: "only when no broker is on ZooKeeper any more",
+    holds: |view, subject| BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| !seen.value),
+};
+
+/// Of a broker that is silent, its silence is said once.
+pub(super) const ANSWERS_AS_BROKER: Condition = Condition {
+    words: "only of a broker that answers",
+    holds: |view, subject| Some(ANSWERS.read(view, subject).is_ok()),
+};
+
+/// Only who was declared can tell the others from strangers.
+pub(super) const BROKERS_DECLARED: Condition = Condition {
+    words: "only where the brokers were declared",
+    holds: |view, _| Some(view.declared_brokers().is_some()),
+};
+
+/// Likewise of controllers.
+pub(super) const CONTROLLERS_DECLARED: Condition = Condition {
+    words: "only where the controllers were declared",
+    holds: |view, _| Some(view.declared_controllers().is_some()),
+};
+
+/// Without a declaration there is nothing to compare with.
+pub(super) const CLUSTER_DECLARED: Condition =
+    Condition { words: "only with --expect-cluster-id", holds: |view, _| Some(view.declared_cluster_id().is_some()) };
+
+/// Before the copy the ZooKeeper controller rules, and rightly.
+pub(super) const COPIED_AND_ON_ZOOKEEPER: Condition = Condition {
+    words: "only of a broker in migration mode once the metadata is copied",
+    holds: |view, subject| {
+        let broker = BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value == BrokerRung::Migration);
+        let copied = MIGRATION_STATE.read(view, subject).ok().map(|seen| seen.value >= StateRung::Migration);
+        match (broker, copied) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
+    },
+};
