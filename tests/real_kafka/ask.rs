@@ -1,7 +1,7 @@
 //! Questions to Kafka nodes, asked without any of the code under test: the second opinion by which the tests
 //! know that a phase is really reached. Blocking, one connection per question, PLAINTEXT only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -15,8 +15,8 @@ pub(crate) use kafka_protocol::messages::describe_quorum_response::PartitionData
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use kafka_protocol::messages::{
     AddRaftVoterRequest, ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateTopicsRequest,
-    DescribeClusterRequest, DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, MetadataRequest,
-    MetadataResponse, RequestHeader, ResponseHeader, TopicName,
+    DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest, MetadataResponse,
+    RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
@@ -63,13 +63,6 @@ fn quorum_in(controller: SocketAddr, version: i16) -> io::Result<Quorum> {
         (0, Some(quorum)) => Err(io::Error::other(format!("DescribeQuorum error {}", quorum.error_code))),
         (error, _) => Err(io::Error::other(format!("DescribeQuorum error {error}"))),
     }
-}
-
-/// The configuration of a node, as far as it tells of the migration and the node lets it be known.
-pub(crate) fn configuration(node: SocketAddr, id: i32) -> io::Result<BTreeMap<String, String>> {
-    let answer: DescribeConfigsResponse = ask(node, 4, &own_configuration(id))?;
-    let entries = answer.results.into_iter().flat_map(|result| result.configs);
-    Ok(entries.filter_map(|entry| Some((entry.name.to_string(), entry.value?.to_string()))).collect())
 }
 
 /// Makes an observer a voter of a dynamic quorum; the controller must be the leader.

@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, thread};
 
-use crate::PRE_MIGRATION;
 use crate::ask;
 use crate::distribution::Distribution;
 use crate::exporter::Flavour;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
+use crate::{MIGRATION, PRE_MIGRATION};
 
 /// The id of a cluster that no ZooKeeper has made one up for.
 const BORN_IN_KRAFT: &str = "kraft-check-test-bornA";
@@ -78,6 +78,15 @@ impl Cluster {
         cluster
     }
 
+    /// Starts a cluster and takes it into dual write, all brokers in migration mode.
+    pub(crate) fn migrating(kafka: &Distribution, shape: Shape) -> Self {
+        let mut cluster = Self::start(kafka, shape);
+        cluster.provision_controllers();
+        cluster.restart_brokers(BrokerMode::Migration);
+        cluster.await_state(MIGRATION);
+        cluster
+    }
+
     /// Starts controllers and brokers that have never known a ZooKeeper.
     pub(crate) fn born_in_kraft(kafka: &Distribution, shape: Shape) -> Self {
         let mut cluster = Self::laid_out(kafka, shape);
@@ -97,9 +106,7 @@ impl Cluster {
     /// Formats and starts all controllers with the flag and waits until they are ready to take over.
     pub(crate) fn provision_controllers(&mut self) {
         self.provision_controllers_as(ControllerMode::Flagged);
-        if self.tells_migration_state() {
-            self.await_state(PRE_MIGRATION);
-        }
+        self.await_state(PRE_MIGRATION);
     }
 
     /// Formats and starts all controllers in this mode and waits until they are a quorum.

@@ -3,22 +3,30 @@
 
 #![forbid(unsafe_code)]
 
+/// Is seen what goes astray without a guard?
+mod astray;
 /// Is every verdict right on the way back, and in a second attempt?
 mod back;
 /// Is every verdict right, in every phase of the way forward?
 mod forward;
 /// Is every guard met where it must be, and nowhere else?
 mod guards;
-/// Are the moves that no migration by the book makes really made?
-mod moves;
+/// What is said of Kafka 4?
+mod kafka_4;
+/// Looks that are taken while something happens.
+mod looking;
 /// Recordings of what the clusters answered.
 mod record;
 /// Is a migration that stands still seen to?
 mod stalls;
+/// Whose answer is it, on real addresses?
+mod strangers;
 /// Is anything wrongly said while something passes by itself?
 mod transients;
 /// The built binary's verdicts, held to a table.
 mod verdicts;
+/// Is every verdict right on every version?
+mod versions;
 
 // The harness: a cluster of real Kafka and the moves by which an operator migrates it.
 mod ask;

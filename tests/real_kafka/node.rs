@@ -67,8 +67,8 @@ pub(crate) struct Node {
     /// The Kafka version that the node's next start uses.
     pub(crate) software: Distribution,
     pub(crate) address: SocketAddr,
-    /// Where a combined controller is a broker; nothing listens there on any other node.
-    pub(crate) broker_listener: SocketAddr,
+    /// Where a broker listens for those outside, and where a combined controller is a broker.
+    pub(crate) second_listener: SocketAddr,
     pub(crate) exporter: SocketAddr,
     pub(crate) flavour: Flavour,
     pub(crate) folder: PathBuf,

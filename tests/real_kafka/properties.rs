@@ -33,8 +33,8 @@ pub(crate) fn properties(node: &Node, data: &Path, neighbours: &Neighbours) -> S
 
 fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
     let common = format!(
-        "listeners=PLAINTEXT://{address}\n\
-         advertised.listeners=PLAINTEXT://{address}\n\
+        "listeners=PLAINTEXT://{address},OUTSIDE://{outside}\n\
+         advertised.listeners=PLAINTEXT://{address},OUTSIDE://127.0.0.1:{nowhere}\n\
          inter.broker.listener.name=PLAINTEXT\n\
          auto.create.topics.enable=false\n\
          default.replication.factor={replicas}\n\
@@ -46,6 +46,9 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
          group.initial.rebalance.delay.ms=0\n\
          controlled.shutdown.retry.backoff.ms=500\n",
         address = node.address,
+        outside = node.second_listener,
+        // What a broker advertises to those outside: an address at which nobody listens, another one of each broker.
+        nowhere = node.id,
         replicas = neighbours.replication_factor,
     ) + &protocols("PLAINTEXT");
     let on_zookeeper =
@@ -67,7 +70,7 @@ fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> Str
          listeners=CONTROLLER://{},PLAINTEXT://{broker}\n\
          advertised.listeners=PLAINTEXT://{broker}\n",
         node.address,
-        broker = node.broker_listener,
+        broker = node.second_listener,
     );
     let common = format!("node.id={}\ninter.broker.listener.name=PLAINTEXT\n", node.id) + &quorum(neighbours);
     let flagged = common.clone() + &zookeeper(neighbours) + FLAG;
@@ -81,7 +84,7 @@ fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> Str
 
 /// What is spoken to brokers, by this name of their listener.
 fn protocols(with_brokers: &str) -> String {
-    format!("listener.security.protocol.map=PLAINTEXT:{with_brokers},CONTROLLER:PLAINTEXT\n")
+    format!("listener.security.protocol.map=PLAINTEXT:{with_brokers},CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT\n")
 }
 
 fn quorum(neighbours: &Neighbours) -> String {

@@ -12,9 +12,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use crate::KAFKA;
 use crate::ask;
 use crate::cluster::Cluster;
+use crate::looking::Look;
+
+/// How many looks of an accident are kept.
+const LOOKS_KEPT: usize = 20;
 
 /// A snapshot in the temporary folder, gone with this value.
 pub(crate) struct Snapshot(PathBuf);
@@ -39,11 +42,28 @@ impl Snapshot {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    /// Keeps it among the fixtures, if this run records.
-    pub(crate) fn keep(&self, series: &str, name: &str) {
-        if let Some(folder) = folder(series) {
-            fs::copy(&self.0, folder.join(format!("{}.json", file_name(name)))).expect("a copy of the snapshot");
+    /// How many looks were taken for it.
+    pub(crate) fn looks(&self) -> usize {
+        self.json()["snapshot"]["looks"].as_array().expect("looks").len()
+    }
+
+    /// What it would have been if nobody had given the controllers' pages.
+    pub(crate) fn without_pages(&self) -> Self {
+        let mut json = self.json();
+        for look in json["snapshot"]["looks"].as_array_mut().expect("looks") {
+            look["pages"] = Value::Array(Vec::new());
         }
+        let less = Self::new();
+        fs::write(&less.0, json.to_string()).expect("a written file");
+        less
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text()).expect("JSON")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.0).expect("the recording")
     }
 }
 
@@ -53,30 +73,56 @@ impl Drop for Snapshot {
     }
 }
 
-/// Keeps every running node's frames and the controllers' pages of this phase, if this run records.
-pub(crate) fn keep_frames(series: &str, name: &str, cluster: &Cluster) {
-    let Some(folder) = folder(&format!("{series}/{}", file_name(name))) else { return };
-    for id in cluster.broker_ids().chain(cluster.controller_ids()) {
-        let frames: Vec<String> = ask::frames(cluster.endpoint(id), id)
-            .into_iter()
-            .map(|(api, version, frame)| format!("{api} {version} {}\n", hex(&frame)))
-            .collect();
-        if !frames.is_empty() {
-            fs::write(folder.join(format!("{id}.frames")), frames.concat()).expect("a written file");
-        }
-    }
-    for id in cluster.controller_ids() {
-        if let Some(page) = cluster.page_text(id) {
-            fs::write(folder.join(format!("{id}.page")), page).expect("a written file");
-        }
-    }
+/// Where the recordings of a walk are kept, if this run records.
+#[derive(Clone, Copy)]
+pub(crate) struct Recordings {
+    pub(crate) version: &'static str,
+    pub(crate) series: &'static str,
 }
 
-fn folder(inside: &str) -> Option<PathBuf> {
-    std::env::var_os("KRAFT_CHECK_RECORD")?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocol-fixtures").join(KAFKA).join(inside);
-    fs::create_dir_all(&folder).expect("a folder for the recordings");
-    Some(folder)
+impl Recordings {
+    /// Keeps one snapshot among the fixtures.
+    pub(crate) fn keep(self, snapshot: &Snapshot, name: &str) {
+        if let Some(folder) = self.folder("") {
+            fs::copy(&snapshot.0, folder.join(format!("{}.json", file_name(name)))).expect("a copy of the snapshot");
+        }
+    }
+
+    /// Keeps twenty of these looks, spread over all of them, one a line.
+    pub(crate) fn keep_looks(self, name: &str, looks: &[Look]) {
+        if let Some(folder) = self.folder("") {
+            let spread = (0..LOOKS_KEPT).map(|number| looks[number * looks.len() / LOOKS_KEPT].snapshot.text());
+            let file = folder.join(format!("{}.looks", file_name(name)));
+            fs::write(file, spread.collect::<String>()).expect("a written file");
+        }
+    }
+
+    /// Keeps every running node's frames and the controllers' pages of this phase.
+    pub(crate) fn keep_frames(self, name: &str, cluster: &Cluster) {
+        let Some(folder) = self.folder(&file_name(name)) else { return };
+        for id in cluster.broker_ids().chain(cluster.controller_ids()) {
+            let frames: Vec<String> = ask::frames(cluster.endpoint(id), id)
+                .into_iter()
+                .map(|(api, version, frame)| format!("{api} {version} {}\n", hex(&frame)))
+                .collect();
+            if !frames.is_empty() {
+                fs::write(folder.join(format!("{id}.frames")), frames.concat()).expect("a written file");
+            }
+        }
+        for id in cluster.controller_ids() {
+            if let Some(page) = cluster.page_text(id) {
+                fs::write(folder.join(format!("{id}.page")), page).expect("a written file");
+            }
+        }
+    }
+
+    fn folder(self, inside: &str) -> Option<PathBuf> {
+        std::env::var_os("KRAFT_CHECK_RECORD")?;
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocol-fixtures");
+        let folder = fixtures.join(self.version).join(self.series).join(inside);
+        fs::create_dir_all(&folder).expect("a folder for the recordings");
+        Some(folder)
+    }
 }
 
 /// Lower-case words with hyphens.

@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::BrokerMode;
 use crate::verdicts::V::{Huh, No, Ok};
-use crate::verdicts::{Expected, Walk, whole};
+use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, whole};
 use crate::{KAFKA, MIGRATION, PRE_MIGRATION};
 
 /// How long a copy that can come would take at the most, on clusters this small.
@@ -27,10 +27,13 @@ fn a_dead_broker_that_owns_replicas() {
     let mut cluster =
         Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 2, controllers: 1, topics: true, ..SMALLEST });
     cluster.kill(2);
-    cluster.provision_controllers();
-    cluster.restart_broker(1, BrokerMode::Migration);
-    sleep(NO_COPY_COMES);
+    walk.watch("a broker is dead", &mut cluster, LATER, |cluster| {
+        cluster.provision_controllers();
+        cluster.restart_broker(1, BrokerMode::Migration);
+        sleep(NO_COPY_COMES);
+    });
     walk.judge("a dead broker owns replicas", &cluster);
+    assert_eq!(causes(&cluster), ["shown: a broker is down that owns replicas"]);
     walk.end(1);
 }
 
@@ -46,9 +49,13 @@ fn brokers_of_another_inter_broker_protocol_version() {
     let mut cluster = Cluster::start(&Distribution::fetch(KAFKA), SMALLEST);
     cluster.provision_controllers();
     cluster.set_protocol_version("3.8");
-    cluster.restart_broker(1, BrokerMode::Migration);
-    sleep(NO_COPY_COMES);
+    walk.watch("a broker of another IBP joins", &mut cluster, LATER, |cluster| {
+        cluster.restart_broker(1, BrokerMode::Migration);
+        sleep(NO_COPY_COMES);
+    });
     walk.judge("brokers of another IBP", &cluster);
+    let shown = "shown: the brokers' inter.broker.protocol.version is not the controllers' metadata.version";
+    assert_eq!(causes(&cluster), [shown]);
     walk.end(1);
 }
 
@@ -69,11 +76,17 @@ fn a_second_attempt_over_a_stale_migration_znode() {
     cluster.remove_controllers();
     cluster.return_to_zookeeper(&["/controller"]);
     cluster.restart_broker(1, BrokerMode::Zookeeper);
-    cluster.provision_controllers();
-    cluster.restart_broker(1, BrokerMode::Migration);
-    sleep(NO_COPY_COMES);
-    cluster.await_state(PRE_MIGRATION);
+    walk.watch("a stale znode keeps the copy away", &mut cluster, LATER, |cluster| {
+        cluster.provision_controllers();
+        cluster.restart_broker(1, BrokerMode::Migration);
+        sleep(NO_COPY_COMES);
+        cluster.await_state(PRE_MIGRATION);
+    });
     walk.judge("a stale migration znode", &cluster);
+    let told = causes(&cluster);
+    let possible: Vec<&String> = told.iter().filter(|cause| cause.starts_with("possible")).collect();
+    assert_eq!(told.len(), 7, "{told:?}");
+    assert!(possible.len() == 2 && possible[0].contains("/migration") && possible[1].contains("copy"), "{told:?}");
     walk.end(1);
 }
 
@@ -97,6 +110,17 @@ fn a_quorum_that_is_lost_in_the_window() {
         cluster.kill(id);
     }
     sleep(Duration::from_secs(12));
+    walk.watch("the quorum is lost", &mut cluster, &STAGES, |_| ());
     walk.judge("the quorum is lost", &cluster);
     walk.end(0);
+}
+
+/// What the missing copy can be owed to, as the tool tells it.
+fn causes(cluster: &Cluster) -> Vec<String> {
+    let document = ask("brokers-in-migration", &whole(cluster));
+    let findings = document["findings"].as_array().expect("findings").iter();
+    let copied = findings.filter(|finding| finding["id"] == "metadata-copied");
+    let causes = copied.flat_map(|finding| finding["causes"].as_array().expect("causes"));
+    let words = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    causes.map(|cause| format!("{}: {}", words(&cause["likelihood"]), words(&cause["text"]))).collect()
 }

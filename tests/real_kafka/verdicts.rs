@@ -1,19 +1,30 @@
 //! The built binary, asked of a running cluster about all four stages, and its verdicts held to a table.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::KAFKA;
 use crate::cluster::Cluster;
-use crate::record::{self, Snapshot};
+use crate::looking::looks_while;
+use crate::record::{Recordings, Snapshot};
 
 /// The stages, in the order of a table's columns.
 pub(crate) const STAGES: [&str; 4] = ["quorum-provisioned", "brokers-in-migration", "brokers-migrated", "finalized"];
 
 /// The walk whose frames and pages are recorded: it has every role in every phase.
 const FRAMES_OF: &str = "forward";
+
+/// The stages that rest on the brokers.
+pub(crate) const LATER: &[&str] = &["brokers-in-migration", "brokers-migrated", "finalized"];
+/// Those that rest on brokers on KRaft.
+pub(crate) const LAST: &[&str] = &["brokers-migrated", "finalized"];
+
+/// How many looks are taken of an accident at the least.
+const LOOKS: usize = 20;
 
 /// What the four stages must say in one phase, and why.
 pub(crate) struct Expected {
@@ -67,8 +78,10 @@ impl V {
 
 /// A walk through phases, each judged and compared with its row of the table.
 pub(crate) struct Walk {
-    series: &'static str,
+    recordings: Recordings,
     table: &'static [Expected],
+    /// What the stages must say of the same phases when nobody gives `--metrics`.
+    without_metrics: Option<&'static [[V; 4]]>,
     flags: fn(&Cluster) -> Vec<String>,
     next: usize,
     began: Instant,
@@ -79,43 +92,120 @@ pub(crate) struct Walk {
 impl Walk {
     /// A walk of this name along this table, asking with these flags.
     pub(crate) fn along(series: &'static str, table: &'static [Expected], flags: fn(&Cluster) -> Vec<String>) -> Self {
-        let mut head = format!("{:<34}", "phase");
+        Self::on(KAFKA, series, table, flags)
+    }
+
+    /// The same on another version of Kafka.
+    pub(crate) fn on(
+        version: &'static str,
+        series: &'static str,
+        table: &'static [Expected],
+        flags: fn(&Cluster) -> Vec<String>,
+    ) -> Self {
+        let mut head = format!("{:<34}", format!("{version}: {series}"));
         for stage in STAGES {
             let _ = write!(head, " {stage:<20}");
         }
         println!("{head}  seconds");
-        Self { series, table, flags, next: 0, began: Instant::now(), complete: 0, wrong: Vec::new() }
+        Self {
+            recordings: Recordings { version, series },
+            table,
+            without_metrics: None,
+            flags,
+            next: 0,
+            began: Instant::now(),
+            complete: 0,
+            wrong: Vec::new(),
+        }
+    }
+
+    /// Judges every phase once more without the controllers' pages, and holds it to this.
+    pub(crate) fn without_metrics(mut self, verdicts: &'static [[V; 4]]) -> Self {
+        assert_eq!(verdicts.len(), self.table.len(), "a line for every phase");
+        self.without_metrics = Some(verdicts);
+        self
     }
 
     /// Judges the phase that the table has next. The phases come in the table's order, none is left out.
     pub(crate) fn judge(&mut self, phase: &str, cluster: &Cluster) {
+        if self.recordings.series == FRAMES_OF {
+            self.recordings.keep_frames(&format!("{:02} {phase}", self.next + 1), cluster);
+        }
+        let flags = (self.flags)(cluster);
+        let snapshot = self.judge_with(phase, &flags);
+        if let Some(verdicts) = self.without_metrics {
+            let blind = without(&flags, "--metrics");
+            self.hold("  without metrics", verdicts[self.next - 1], "no page tells the state", |stage| {
+                let document = ask(stage, &blind);
+                let replayed: Value =
+                    serde_json::from_str(&snapshot.without_pages().replay(stage)).expect("one document");
+                assert_eq!(replayed["verdict"], document["verdict"], "a recording without its pages says the same");
+                document
+            });
+        }
+    }
+
+    /// The same, asking with other flags than the walk's.
+    pub(crate) fn judge_with(&mut self, phase: &str, flags: &[String]) -> Snapshot {
         let expected = &self.table[self.next];
         assert_eq!(expected.phase, phase, "the table's next phase");
         self.next += 1;
-        let name = format!("{:02} {phase}", self.next);
-        if self.series == FRAMES_OF {
-            record::keep_frames(self.series, &name, cluster);
-        }
         let snapshot = Snapshot::new();
-        let flags = [(self.flags)(cluster), vec![snapshot.flag()]].concat();
-        let mut line = format!("{phase:<34}");
-        for (stage, wanted) in STAGES.into_iter().zip(expected.verdicts) {
-            let document = ask(stage, &flags);
+        let kept = [flags, &[snapshot.flag()]].concat();
+        let complete = self.hold(phase, expected.verdicts, expected.why, |stage| {
+            let document = ask(stage, &kept);
             let replayed: Value = serde_json::from_str(&snapshot.replay(stage)).expect("one document");
             assert_eq!(replayed, document, "the recording says what the look said");
+            document
+        });
+        self.complete += complete;
+        self.recordings.keep(&snapshot, &format!("{:02} {phase}", self.next));
+        snapshot
+    }
+
+    /// Asks about every stage, prints the line, and keeps what is wrong; how many are complete.
+    fn hold(&mut self, phase: &str, wanted: [V; 4], why: &str, asked: impl Fn(&str) -> Value) -> usize {
+        let mut line = format!("{phase:<34}");
+        let mut complete = 0;
+        for (stage, wanted) in STAGES.into_iter().zip(wanted) {
+            let document = asked(stage);
             let found = V::of(&document);
-            self.complete += usize::from(found == V::Ok);
+            complete += usize::from(found == V::Ok);
             let mark = if found == wanted { "" } else { " !" };
             let _ = write!(line, " {:<20}", format!("{}{mark}", found.word()));
             if found != wanted {
-                let (word, why) = (wanted.word(), expected.why);
+                let wanted = wanted.word();
                 self.wrong
-                    .push(format!("{phase}, {stage}: {} and not {word}, because {why}\n{document:#}", found.word()));
+                    .push(format!("{phase}, {stage}: {} and not {wanted}, because {why}\n{document:#}", found.word()));
             }
             assert_eq!(document["exit_code"], found.code());
         }
-        snapshot.keep(self.series, &name);
         println!("{line}  {:.1}", self.began.elapsed().as_secs_f64());
+        complete
+    }
+
+    /// Takes at least twenty looks while something happens to the cluster and after it. None may be complete in a stage
+    /// that this breaks, and none may be blocked that was not taken twice.
+    pub(crate) fn watch(
+        &mut self,
+        what: &str,
+        cluster: &mut Cluster,
+        broken: &[&str],
+        happen: impl FnOnce(&mut Cluster),
+    ) {
+        let flags = (self.flags)(cluster);
+        let looks = looks_while(&flags, LOOKS, || happen(cluster));
+        for (stage, number) in STAGES.into_iter().zip(0..) {
+            let seen: BTreeSet<V> = looks.iter().map(|look| V::of(&look.documents[number])).collect();
+            if broken.contains(&stage) && seen.contains(&V::Ok) {
+                let complete = looks.iter().find(|look| V::of(&look.documents[number]) == V::Ok).expect("one of them");
+                self.wrong.push(format!("while {what}: {stage} is complete\n{:#}", complete.documents[number]));
+            }
+        }
+        let seen =
+            [0, 1, 2, 3].map(|stage| looks.iter().map(|look| V::of(&look.documents[stage])).collect::<BTreeSet<_>>());
+        println!("  {} looks while {what}: {seen:?}", looks.len());
+        self.recordings.keep_looks(what, &looks);
     }
 
     /// The end: every phase was judged, every cell is right, and this many were complete. A tool that always
@@ -133,6 +223,12 @@ pub(crate) fn whole(cluster: &Cluster) -> Vec<String> {
     flags.extend(controllers(cluster));
     flags.extend(["--metrics".to_owned(), cluster.pages()]);
     flags
+}
+
+/// The flags without this one and its value.
+pub(crate) fn without(flags: &[String], flag: &str) -> Vec<String> {
+    let place = flags.iter().position(|it| it == flag).expect("the flag is there");
+    [&flags[..place], &flags[place + 2..]].concat()
 }
 
 /// The same, with the brokers' ids given by hand.

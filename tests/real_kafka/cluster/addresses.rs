@@ -43,9 +43,9 @@ impl Cluster {
         self.nodes[&id].address
     }
 
-    /// Where a combined controller is a broker.
-    pub(crate) fn combined_endpoint(&self, id: i32) -> SocketAddr {
-        self.nodes[&id].broker_listener
+    /// A broker's listener for those outside, and where a combined controller is a broker.
+    pub(crate) fn second_endpoint(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].second_listener
     }
 
     pub(crate) fn page(&self, id: i32) -> String {

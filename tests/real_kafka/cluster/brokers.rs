@@ -70,7 +70,7 @@ impl Cluster {
     /// again every two seconds, and ends the whole process when it was refused for a minute.
     pub(crate) fn await_combined(&mut self, id: i32) {
         self.wait_for("an answer of the broker in a controller", |cluster| {
-            let answer = ask::api_versions(cluster.combined_endpoint(id));
+            let answer = ask::api_versions(cluster.second_endpoint(id));
             answer.map(drop).map_err(|error| format!("node {id}: {error}"))
         });
     }

@@ -20,7 +20,7 @@ impl Cluster {
             role,
             software: kafka.clone(),
             address: local(ports.take()),
-            broker_listener: local(ports.take()),
+            second_listener: local(ports.take()),
             exporter: local(ports.take()),
             flavour,
             folder: folder.join(name),
