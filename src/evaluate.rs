@@ -46,7 +46,7 @@ pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
         errors: notes::errors(&view),
         warnings: notes::warnings(stage, &view),
         findings: judged.into_iter().map(|judged| judged.finding).collect(),
-        expected_brokers: expectation(view.expected_brokers(), view.declared_brokers()),
+        expected_brokers: expectation(view.expected_brokers().cloned(), view.declared_brokers()),
         expected_controllers: expectation(view.expected_controllers(), view.declared_controllers()),
         cluster_id: notes::cluster_id(&view),
         began: snapshot.looks.first().map_or(last.began, |look| look.began),

@@ -46,7 +46,7 @@ pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
         let message = format!("controller {id}'s own gauge says {state}, unlike the leader's");
         notes.push(Note { id: "controller-state-differs", subject: Some(Subject::Controller(id)), message });
     }
-    for id in view.known_brokers().into_iter().filter(|id| view.is_combined(*id)) {
+    for id in view.known_brokers().iter().copied().filter(|id| view.is_combined(*id)) {
         let message = format!("broker {id} is also a controller; its flag is its controller's and is not judged");
         notes.push(Note { id: "combined-node", subject: Some(Subject::Broker(id)), message });
     }

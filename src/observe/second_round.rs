@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::Plan;
 use super::kafka::Conversation;
-use crate::snapshot::{AskedAs, Configs, Endpoint, Missed, Node, NodeId, Quorum, Role, Why};
+use crate::snapshot::{AskedAs, Configs, Endpoint, Generation, Missed, Node, NodeId, Quorum, Role, Why};
 
 /// A node's answers, and the connection over which it may be asked more.
 pub(super) struct Answered<S> {
@@ -41,7 +41,11 @@ impl<S> Answered<S> {
                 Some(Spokesman::Combined)
             }
             (AskedAs::Broker, Role::KraftBroker) => Some(Spokesman::KraftBroker),
-            (AskedAs::Broker, Role::ZookeeperBroker) if api_versions.zk_migration_ready == Some(true) => {
+            // 3.4 does not tell its flag, so there any of them may know the quorum.
+            (AskedAs::Broker, Role::ZookeeperBroker)
+                if api_versions.zk_migration_ready == Some(true)
+                    || api_versions.generation() == Generation::BeforeFlag =>
+            {
                 Some(Spokesman::InMigration)
             }
             _ => None,

@@ -64,7 +64,7 @@ pub(super) fn flag(node: &Node) -> Sight<bool> {
 pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
     let mut missing: Option<Box<Unseen>> = None;
     for id in view.known_brokers() {
-        match view.broker(id) {
+        match view.broker(*id) {
             Ok((node, Role::ZookeeperBroker)) => return seen(true, Some(api_versions_evidence(node, "ApiKeys"))),
             Ok(_) => {}
             Err(mut unseen) => {

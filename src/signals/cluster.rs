@@ -118,7 +118,7 @@ fn by_broker<'a>(view: &View<'a>) -> Option<&'a Leadership> {
 }
 
 fn speaking_broker<'a>(view: &View<'a>) -> Option<(NodeId, &'a Node)> {
-    view.known_brokers().into_iter().find_map(|id| {
+    view.known_brokers().iter().find_map(|&id| {
         let (node, _) = view.broker(id).ok()?;
         matches!(node.quorum.said, Ok(Quorum::Leader(_))).then_some((id, node))
     })

@@ -93,8 +93,8 @@ fn derived(view: &View<'_>, leader: &Node) -> Option<Seen<StateRung>> {
 /// Whether some expected broker was seen on KRaft, and none that is known on ZooKeeper.
 fn all_on_kraft(view: &View<'_>) -> bool {
     let is = |id: NodeId, role: Role| view.broker(id).is_ok_and(|(_, seen)| seen == role);
-    view.expected_brokers().into_iter().flatten().any(|id| is(id, Role::KraftBroker))
-        && !view.known_brokers().into_iter().any(|id| is(id, Role::ZookeeperBroker))
+    view.expected_brokers().into_iter().flatten().any(|id| is(*id, Role::KraftBroker))
+        && !view.known_brokers().iter().any(|id| is(*id, Role::ZookeeperBroker))
 }
 
 /// `MigratingZkBrokerCount` of the live leader. One of Kafka 4 has no such gauge and can register no ZooKeeper broker.
@@ -210,7 +210,7 @@ fn named(view: &View<'_>, gauge: Seen<u8>) -> Sight<StateRung> {
         MIGRATION => StateRung::Migration,
         PRE_MIGRATION => StateRung::PreMigration,
         POST_MIGRATION => StateRung::PostMigration,
-        _ if view.known_brokers().into_iter().any(on_zookeeper) => StateRung::None,
+        _ if view.known_brokers().iter().copied().any(on_zookeeper) => StateRung::None,
         _ if all_on_kraft(view) => StateRung::BornInKraft,
         _ => {
             let words = "NONE: born in KRaft, or a quorum that can never migrate; only the brokers tell: give -b";

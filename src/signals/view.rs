@@ -19,8 +19,10 @@ pub struct View<'a> {
     pub look: &'a Look,
     pub(super) metric_names: &'a [MetricName],
     expected: &'a Expected,
-    /// The brokers that any broker lists, if one answered.
-    discovered_brokers: Option<BTreeSet<NodeId>>,
+    /// The brokers that are expected: declared, or discovered.
+    expected_brokers: Option<BTreeSet<NodeId>>,
+    known_brokers: BTreeSet<NodeId>,
+    known_controllers: OnceCell<BTreeSet<NodeId>>,
     brokers: BTreeMap<NodeId, Vec<&'a Node>>,
     controllers: BTreeMap<NodeId, &'a Node>,
     nameless: Vec<(&'a Node, BTreeSet<NodeId>)>,
@@ -54,12 +56,16 @@ impl<'a> View<'a> {
             }
         }
         let listed = look.nodes.iter().flat_map(|node| &node.metadata.said).flat_map(|metadata| &metadata.brokers);
-        let listed: BTreeSet<NodeId> = listed.map(|(id, _)| *id).chain(brokers.keys().copied()).collect();
+        let discovered: BTreeSet<NodeId> = listed.map(|(id, _)| *id).chain(brokers.keys().copied()).collect();
+        let expected = &snapshot.expected;
+        let known_brokers = expected.brokers.iter().flatten().chain(&discovered).copied().collect();
         Self {
             look,
             metric_names: &snapshot.metric_names,
-            expected: &snapshot.expected,
-            discovered_brokers: (!listed.is_empty()).then_some(listed),
+            expected,
+            expected_brokers: expected.brokers.clone().or_else(|| (!discovered.is_empty()).then_some(discovered)),
+            known_brokers,
+            known_controllers: OnceCell::new(),
             brokers,
             controllers,
             nameless,
@@ -71,8 +77,8 @@ impl<'a> View<'a> {
     /// The brokers that are expected: those that were declared, or else those that were discovered; `None` if nobody
     /// told of any.
     #[must_use]
-    pub fn expected_brokers(&self) -> Option<BTreeSet<NodeId>> {
-        self.expected.brokers.clone().or_else(|| self.discovered_brokers.clone())
+    pub fn expected_brokers(&self) -> Option<&BTreeSet<NodeId>> {
+        self.expected_brokers.as_ref()
     }
 
     /// The controllers that are expected: those that were declared, or else the voters and those that were given and
@@ -106,17 +112,17 @@ impl<'a> View<'a> {
 
     /// Every broker that has a place: expected, given by hand, or listed by another.
     #[must_use]
-    pub fn known_brokers(&self) -> BTreeSet<NodeId> {
-        let (declared, listed) = (self.expected.brokers.iter().flatten(), self.discovered_brokers.iter().flatten());
-        declared.chain(listed).copied().collect()
+    pub fn known_brokers(&self) -> &BTreeSet<NodeId> {
+        &self.known_brokers
     }
 
     /// Every controller that has a place: expected, given by hand, or a voter.
     #[must_use]
-    pub fn known_controllers(&self) -> BTreeSet<NodeId> {
-        let expected = self.expected.controllers.iter().flatten();
-        let given = self.controllers.keys();
-        expected.chain(given).copied().chain(self.voters()).collect()
+    pub fn known_controllers(&self) -> &BTreeSet<NodeId> {
+        self.known_controllers.get_or_init(|| {
+            let declared = self.expected.controllers.iter().flatten();
+            declared.chain(self.controllers.keys()).copied().chain(self.voters()).collect()
+        })
     }
 
     /// The voters, by the live leader; empty without one.
@@ -220,7 +226,7 @@ impl<'a> View<'a> {
 
     /// The controllers of which a page was asked for.
     pub(super) fn paged_controllers(&self) -> impl Iterator<Item = NodeId> {
-        self.known_controllers().into_iter().filter(|id| self.page(*id).is_some())
+        self.known_controllers().iter().copied().filter(|id| self.page(*id).is_some())
     }
 
     /// Of whom a page is: of whom it was given for, or of the controller at that address.

@@ -113,10 +113,10 @@ impl Subjects {
         let controllers = |ids: &mut dyn Iterator<Item = i32>| ids.map(Subject::Controller).collect();
         match self {
             Self::Quorum => vec![Subject::Quorum],
-            Self::ExpectedBrokers => brokers(&mut view.expected_brokers().into_iter().flatten()),
-            Self::KnownBrokers => brokers(&mut view.known_brokers().into_iter()),
+            Self::ExpectedBrokers => brokers(&mut view.expected_brokers().into_iter().flatten().copied()),
+            Self::KnownBrokers => brokers(&mut view.known_brokers().iter().copied()),
             Self::ExpectedControllers => controllers(&mut view.expected_controllers().into_iter().flatten()),
-            Self::Controllers => controllers(&mut view.known_controllers().into_iter()),
+            Self::Controllers => controllers(&mut view.known_controllers().iter().copied()),
             Self::Voters => controllers(&mut view.voters().into_iter()),
         }
     }

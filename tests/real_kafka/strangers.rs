@@ -1,6 +1,9 @@
 //! Who is who: nodes of two clusters, addresses without ids, exporters with names of their own, addresses that cannot be
 //! reached from here.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::exporter::Flavour;
@@ -98,7 +101,23 @@ fn addresses_alone_are_enough_where_the_nodes_tell_who_they_are() {
     for kind in ["brokers", "controllers"] {
         assert_eq!(document["expected"][kind]["source"], "discovered", "{document:#}");
     }
+    // A broker that hangs is expected as long as another lists it. Then it is fenced, and listed by nobody; that it is
+    // no ZooKeeper broker say the controllers.
+    cluster.hold(2, true);
+    assert_eq!(V::of(&ask("brokers-migrated", &addresses(&cluster))), Huh);
+    sleep(UNTIL_FENCED);
+    assert_eq!(verdicts(&cluster), [Ok, Ok, Ok, No]);
+    let declared = [addresses(&cluster), vec!["--expect-brokers".to_owned(), "1-2".to_owned()]].concat();
+    assert_eq!(
+        STAGES.map(|stage| V::of(&ask(stage, &declared))),
+        [Ok, Huh, Huh, No],
+        "whoever declared it waits for it"
+    );
+    cluster.hold(2, false);
 }
+
+/// Longer than `broker.session.timeout.ms`.
+const UNTIL_FENCED: Duration = Duration::from_secs(12);
 
 /// One broker, the controllers without their ids, and their pages by a template.
 fn addresses(cluster: &Cluster) -> Vec<String> {
