@@ -17,6 +17,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// How to say what came of it.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// What to do.
@@ -26,12 +29,30 @@ pub enum Command {
     Stage(StageArgs),
 }
 
+impl Command {
+    /// The words of the command, without its flags, as a document repeats them.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
+        }
+    }
+}
+
 /// The arguments of `stage`.
 #[derive(Debug, Args)]
 pub struct StageArgs {
     /// The stage to judge
     #[arg(value_name = "STAGE", value_parser = PossibleValuesParser::new(STAGES.iter().map(|stage| stage.id)))]
     pub stage: String,
+    /// What to look at.
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// Whom to ask and whom to expect, of every command that looks at a cluster.
+#[derive(Debug, Args)]
+pub struct LookArgs {
     /// Brokers; any one is enough, the others are learned from it. With ID@ where the address that a broker
     /// advertises cannot be reached from here
     #[arg(short = 'b', long = "bootstrap-server", value_name = "[ID@]HOST:PORT", value_delimiter = ',')]
@@ -77,11 +98,16 @@ pub struct StageArgs {
     /// How many nodes and pages are asked at the same time
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: u16,
+}
+
+/// How to say what came of it, of every command.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
     /// The form of the answer on standard output
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
     pub output: Format,
     /// Which findings to list; all are counted
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Findings::Failing)]
+    #[arg(long, global = true, value_name = "WHICH", value_enum, default_value_t = Findings::Failing)]
     pub findings: Findings,
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::config::{Observed, Refusal, Request};
+use crate::cli::{Command, LookArgs};
+use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, needs_second_look};
-use crate::exit;
+use crate::exit::{self, Exit};
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::Report;
@@ -20,23 +21,52 @@ const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
 
 /// What a command comes to.
 pub struct Answered {
-    /// The report.
-    pub report: Report,
+    /// What is to be said.
+    pub answer: Answer,
     /// What was observed, as a recording, where it is to be kept.
     pub recording: Option<(PathBuf, String)>,
 }
 
-/// `stage`: one look, and a second one where a guard was met and there is time for it; or a recording.
+/// What is to be said.
+pub enum Answer {
+    /// The verdict on a stage.
+    Report(Box<Report>),
+}
+
+impl Answer {
+    /// How the process ends.
+    #[must_use]
+    pub fn exit(&self) -> &'static Exit {
+        match self {
+            Self::Report(report) => exit::of_report(report),
+        }
+    }
+}
+
+/// Runs a command.
 ///
 /// # Errors
-/// [`Refusal`] with 70 when the operating system gives us no event loop.
-pub fn stage(request: Request) -> Result<Answered, Refusal> {
+/// [`Refusal`] for what cannot be run, with 70 when the operating system gives us no event loop.
+pub fn run(command: &Command) -> Result<Answered, Refusal> {
+    match command {
+        Command::Stage(args) => {
+            let stage = config::stage(args)?;
+            let (snapshot, recording) = look_as_asked(&args.look)?;
+            Ok(Answered { answer: Answer::Report(Box::new(evaluate(stage, &snapshot))), recording })
+        }
+    }
+}
+
+/// The looks that the arguments ask for, one, and a second one where a guard was met and there is time for it; or a
+/// recording. And the recording to be kept.
+fn look_as_asked(args: &LookArgs) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
+    let request = config::resolve(args)?;
     let snapshot = match request.subject {
         Observed::Recorded(snapshot) => snapshot,
         Observed::Live { plan, expected, timeout } => observe(&plan, expected, timeout)?,
     };
     let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
-    Ok(Answered { report: evaluate(request.stage, &snapshot), recording })
+    Ok((snapshot, recording))
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {

@@ -13,7 +13,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::StageArgs;
+use crate::cli::{LookArgs, StageArgs};
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
 use crate::snapshot::{Expected, NodeId, Snapshot, recording};
@@ -34,18 +34,16 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// What to do, with everything resolved.
+/// What to look at, with everything resolved.
 #[derive(Debug)]
 pub struct Request {
-    /// The stage to judge.
-    pub stage: &'static Stage,
-    /// What to judge it by.
+    /// What to judge by.
     pub subject: Observed,
     /// Where to keep what was observed.
     pub snapshot: Option<PathBuf>,
 }
 
-/// What a stage is judged by.
+/// What is judged.
 #[derive(Debug)]
 pub enum Observed {
     /// Looks that are still to be taken.
@@ -61,23 +59,29 @@ pub enum Observed {
     Recorded(Snapshot),
 }
 
-/// Resolves the arguments of `stage`.
+/// The stage that is asked for.
+///
+/// # Errors
+/// [`Refusal`] with 64 for a stage that there is not.
+pub fn stage(args: &StageArgs) -> Result<&'static Stage, Refusal> {
+    let stage = STAGES.iter().find(|stage| stage.id == args.stage);
+    stage.ok_or_else(|| usage(format!("unknown stage '{}'", args.stage)))
+}
+
+/// Resolves what to look at.
 ///
 /// # Errors
 /// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself and for a recording that is
 /// none.
-pub fn resolve(args: &StageArgs) -> Result<Request, Refusal> {
-    let Some(stage) = STAGES.iter().find(|stage| stage.id == args.stage) else {
-        return Err(usage(format!("unknown stage '{}'", args.stage)));
-    };
+pub fn resolve(args: &LookArgs) -> Result<Request, Refusal> {
     let subject = match &args.from {
         Some(file) => Observed::Recorded(recording(file)?),
         None => live(args)?,
     };
-    Ok(Request { stage, subject, snapshot: args.snapshot.clone() })
+    Ok(Request { subject, snapshot: args.snapshot.clone() })
 }
 
-fn live(args: &StageArgs) -> Result<Observed, Refusal> {
+fn live(args: &LookArgs) -> Result<Observed, Refusal> {
     let brokers = address::addresses("-b", &args.bootstrap_servers)?;
     let controllers = address::addresses("-C", &args.bootstrap_controllers)?;
     if brokers.is_empty() && controllers.is_empty() {

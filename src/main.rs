@@ -6,12 +6,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use kraft_check::cli::{Cli, Command, NotRun};
-use kraft_check::command::Answered;
+use kraft_check::cli::{Cli, NotRun};
+use kraft_check::command::{Answer, Answered};
 use kraft_check::config::Refusal;
 use kraft_check::exit::{self, Exit};
 use kraft_check::render::{Document, Findings, render};
-use kraft_check::{cli, command, config, output};
+use kraft_check::{cli, command, output};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -33,24 +33,20 @@ fn main() -> ExitCode {
 /// How the process ends, the one document that it leaves on standard output, and the recording to be kept.
 fn run(args: &[OsString]) -> (&'static Exit, String, Option<(PathBuf, String)>) {
     let (format, findings, typed, result) = match cli::parse(args) {
-        Ok(Cli { command: Command::Stage(args) }) => {
-            let typed = vec!["stage".to_owned(), args.stage.clone()];
-            let result = config::resolve(&args).and_then(command::stage);
-            (args.output, args.findings, typed, result)
-        }
+        Ok(Cli { command, output }) => (output.output, output.findings, command.words(), command::run(&command)),
         Err(NotRun::Asked(text)) => return (&exit::COMPLETE, text, None),
         Err(NotRun::Usage(message)) => {
             let refusal = Refusal { exit: &exit::USAGE, message };
             (cli::format_of_unreadable(args), Findings::Failing, Vec::new(), Err(refusal))
         }
     };
-    match result {
-        Ok(Answered { report, recording }) => {
-            let document = render(&Document::Report(&report), format, findings, &typed);
-            (exit::of_report(&report), document, recording)
-        }
-        Err(Refusal { exit, message }) => {
-            (exit, render(&Document::Error(exit, &message), format, findings, &typed), None)
-        }
-    }
+    let (exit, recording) = match &result {
+        Ok(answered) => (answered.answer.exit(), answered.recording.clone()),
+        Err(refusal) => (refusal.exit, None),
+    };
+    let document = match &result {
+        Ok(Answered { answer: Answer::Report(report), .. }) => Document::Report(report),
+        Err(Refusal { exit, message }) => Document::Error(exit, message),
+    };
+    (exit, render(&document, format, findings, &typed), recording)
 }
