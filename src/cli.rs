@@ -27,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
     Stage(StageArgs),
+    /// Which stage is the cluster in, what holds it there, and what comes next?
+    Status(LookArgs),
 }
 
 impl Command {
@@ -35,6 +37,7 @@ impl Command {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
+            Self::Status(_) => vec!["status".to_owned()],
         }
     }
 }
@@ -45,6 +48,9 @@ pub struct StageArgs {
     /// The stage to judge
     #[arg(value_name = "STAGE", value_parser = PossibleValuesParser::new(STAGES.iter().map(|stage| stage.id)))]
     pub stage: String,
+    /// Judge one node alone, and every guard: may a rolling restart go on to the next?
+    #[arg(long, value_name = "broker/ID|controller/ID")]
+    pub only: Option<String>,
     /// What to look at.
     #[command(flatten)]
     pub look: LookArgs,
@@ -125,8 +131,7 @@ pub enum NotRun {
 /// # Errors
 /// [`NotRun`] when there is nothing to run.
 pub fn parse(args: &[std::ffi::OsString]) -> Result<Cli, NotRun> {
-    let command =
-        Cli::command().after_help(exit::table()).mut_subcommand("stage", |stage| stage.after_help(exit::table()));
+    let command = Cli::command().after_help(exit::table()).mut_subcommands(|command| command.after_help(exit::table()));
     let cli = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
     cli.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NotRun::Asked(error.to_string()),

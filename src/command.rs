@@ -9,11 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::{Command, LookArgs};
 use crate::config::{self, Observed, Refusal};
-use crate::evaluate::{evaluate, needs_second_look};
+use crate::evaluate::{evaluate, evaluate_node, locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
-use crate::report::Report;
+use crate::report::{Report, Whereabouts};
 use crate::snapshot::{Depth, Expected, Snapshot, recording};
 
 /// How long after the first look the second one is taken that confirms a guard.
@@ -31,6 +31,8 @@ pub struct Answered {
 pub enum Answer {
     /// The verdict on a stage.
     Report(Box<Report>),
+    /// Where the cluster stands.
+    Whereabouts(Whereabouts),
 }
 
 impl Answer {
@@ -39,6 +41,7 @@ impl Answer {
     pub fn exit(&self) -> &'static Exit {
         match self {
             Self::Report(report) => exit::of_report(report),
+            Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
         }
     }
 }
@@ -51,8 +54,17 @@ pub fn run(command: &Command) -> Result<Answered, Refusal> {
     match command {
         Command::Stage(args) => {
             let stage = config::stage(args)?;
+            let only = config::only(args.only.as_deref(), stage)?;
             let (snapshot, recording) = look_as_asked(&args.look)?;
-            Ok(Answered { answer: Answer::Report(Box::new(evaluate(stage, &snapshot))), recording })
+            let report = match only {
+                None => evaluate(stage, &snapshot),
+                Some(node) => evaluate_node(stage, &snapshot, node),
+            };
+            Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
+        }
+        Command::Status(look) => {
+            let (snapshot, recording) = look_as_asked(look)?;
+            Ok(Answered { answer: Answer::Whereabouts(locate(&snapshot)), recording })
         }
     }
 }

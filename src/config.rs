@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::cli::{LookArgs, StageArgs};
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
-use crate::snapshot::{Expected, NodeId, Snapshot, recording};
+use crate::snapshot::{Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
 
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
@@ -66,6 +66,24 @@ pub enum Observed {
 pub fn stage(args: &StageArgs) -> Result<&'static Stage, Refusal> {
     let stage = STAGES.iter().find(|stage| stage.id == args.stage);
     stage.ok_or_else(|| usage(format!("unknown stage '{}'", args.stage)))
+}
+
+/// The one node that is asked about: `broker/7` or `controller/3001`, of which the stage must demand something.
+///
+/// # Errors
+/// [`Refusal`] with 64 for what is no node, and for one that the stage does not ask about.
+pub fn only(text: Option<&str>, stage: &Stage) -> Result<Option<Subject>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    let node = match text.split_once('/').map(|(kind, id)| (kind, node_id(id))) {
+        Some(("broker", Some(id))) => Subject::Broker(id),
+        Some(("controller", Some(id))) => Subject::Controller(id),
+        _ => return Err(usage(format!("--only: '{text}' is not a node: give broker/7 or controller/3001"))),
+    };
+    if stage.rows.iter().any(|row| row.of.may_be(node)) {
+        return Ok(Some(node));
+    }
+    let kind = text.split('/').next().unwrap_or_default();
+    Err(usage(format!("--only: {} demands nothing of a {kind}, so nothing can be said of {node}", stage.id)))
 }
 
 /// Resolves what to look at.

@@ -12,7 +12,9 @@ mod summary;
 
 use std::collections::BTreeSet;
 
-use crate::report::{Cause, Counts, Expectation, Finding, Likelihood, Report, Standing, Verdict};
+use crate::report::{
+    Cause, Counts, Expectation, Finding, Likelihood, Place, Position, Report, Standing, Verdict, Whereabouts,
+};
 use crate::signals::{POST_SEEN, View};
 use crate::snapshot::{Look, NodeId, Snapshot, Subject, Why};
 use crate::stages::{self, GUARDS, Reason, Row, STAGES, Stage, Told};
@@ -22,11 +24,38 @@ use judge::judge;
 /// confirms guards.
 #[must_use]
 pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
+    judge_stage(stage, snapshot, None)
+}
+
+/// What the rows that this stage has of one node say, and every guard: whether a roll may go on to the next node.
+#[must_use]
+pub fn evaluate_node(stage: &'static Stage, snapshot: &Snapshot, node: Subject) -> Report {
+    judge_stage(stage, snapshot, Some(node))
+}
+
+/// Where the cluster stands, by every stage's place: in the last one that is begun.
+#[must_use]
+pub fn locate(snapshot: &Snapshot) -> Whereabouts {
+    let reports: Vec<Report> = STAGES.iter().map(|stage| evaluate(stage, snapshot)).collect();
+    let all = |position| reports.iter().all(|report| report.position == Some(position));
+    let place = match reports.iter().rposition(|report| report.position == Some(Position::Current)) {
+        Some(number) => Place::In(number),
+        None if all(Position::Past) => Place::Beyond,
+        None if all(Position::Future) => Place::NotBegun,
+        None => Place::Unknown,
+    };
+    Whereabouts { reports, place }
+}
+
+fn judge_stage(stage: &'static Stage, snapshot: &Snapshot, only: Option<Subject>) -> Report {
     let nothing = Look::default();
     let (last, earlier) = snapshot.looks.split_last().unwrap_or((&nothing, &[]));
     let view = View::new(snapshot, last);
     let first = earlier.last().map(|look| View::new(snapshot, look));
-    let mut judged: Vec<Judged> = stage.rows.iter().flat_map(|row| of_row(row, &view)).collect();
+    let mut judged: Vec<Judged> = match only {
+        None => stage.rows.iter().flat_map(|row| of_row(row, &view)).collect(),
+        Some(node) => of_node(stage, &view, node),
+    };
     judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, first.as_ref(), &view)));
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
@@ -40,7 +69,11 @@ pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
         reversible: (post_seen(&view) || first.as_ref().is_some_and(post_seen)).then_some(false),
         verdict,
         refused: verdict == Verdict::Unknown && judged.iter().any(|judged| judged.why == Some(Why::Denied)),
-        summary: summary::summary(stage, verdict, &judged),
+        summary: match only {
+            None => summary::summary(stage, verdict, &judged),
+            Some(node) => summary::of_node(node, verdict, &judged),
+        },
+        only,
         counts: counts(&judged),
         actions: actions::actions(place, &judged, &view),
         errors: notes::errors(&view),
@@ -79,6 +112,17 @@ fn of_row(row: &'static Row, view: &View<'_>) -> Vec<Judged> {
         return vec![nobody(row)];
     }
     subjects.into_iter().map(|subject| of_subject(row, view, subject)).collect()
+}
+
+/// The rows that are about this node; one that nobody expects or lists has none.
+fn of_node(stage: &'static Stage, view: &View<'_>, node: Subject) -> Vec<Judged> {
+    let rows = || stage.rows.iter().filter(|row| row.of.may_be(node));
+    let known = rows().filter(|row| row.of.in_view(view).contains(&node));
+    let judged: Vec<Judged> = known.map(|row| of_subject(row, view, node)).collect();
+    if !judged.is_empty() {
+        return judged;
+    }
+    rows().next().or(stage.rows.first()).map(|row| unknown_node(row, node)).into_iter().collect()
 }
 
 fn of_subject(row: &'static Row, view: &View<'_>, subject: Subject) -> Judged {
@@ -137,20 +181,27 @@ fn causes(table: &'static [stages::Cause], view: &View<'_>, subject: Subject) ->
 
 /// No subjects, no verdict.
 fn nobody(row: &'static Row) -> Judged {
-    Judged {
-        finding: Finding {
-            id: row.id,
-            standing: if row.required { Standing::Unknown } else { Standing::Skipped },
-            subject: Subject::Quorum,
-            expected: None,
-            observed: None,
-            evidence: None,
-            message: row.of.nobody().to_owned(),
-            causes: Vec::new(),
-        },
-        reason: &row.reason,
-        why: Some(Why::NoExpectation),
-    }
+    let standing = if row.required { Standing::Unknown } else { Standing::Skipped };
+    unjudged(row, standing, Subject::Quorum, row.of.nobody().to_owned())
+}
+
+/// A node of which nothing can be said, because nobody knows of it.
+fn unknown_node(row: &'static Row, node: Subject) -> Judged {
+    unjudged(row, Standing::Unknown, node, format!("{node} is not known: nobody declared it, and nobody lists it"))
+}
+
+fn unjudged(row: &'static Row, standing: Standing, subject: Subject, message: String) -> Judged {
+    let finding = Finding {
+        id: row.id,
+        standing,
+        subject,
+        expected: None,
+        observed: None,
+        evidence: None,
+        message,
+        causes: Vec::new(),
+    };
+    Judged { finding, reason: &row.reason, why: Some(Why::NoExpectation) }
 }
 
 fn verdict(judged: &[Judged]) -> Verdict {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Report, Verdict};
+use crate::report::{Place, Report, Verdict, Whereabouts};
 
 /// One way to end.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub fn of_report(report: &Report) -> &'static Exit {
         Verdict::Blocked => &BLOCKED,
         Verdict::Unknown if report.refused => &REFUSED,
         Verdict::Unknown => &CANNOT_TELL,
+    }
+}
+
+/// How what is said of the place ends the process: what the single stages come to does not matter, a met guard does.
+#[must_use]
+pub fn of_whereabouts(whereabouts: &Whereabouts) -> &'static Exit {
+    match whereabouts.place {
+        _ if whereabouts.is_blocked() => &BLOCKED,
+        Place::Unknown if whereabouts.current().is_some_and(|report| report.refused) => &REFUSED,
+        Place::Unknown => &CANNOT_TELL,
+        _ => &COMPLETE,
     }
 }
 

@@ -46,6 +46,7 @@ fn run(args: &[OsString]) -> (&'static Exit, String, Option<(PathBuf, String)>) 
     };
     let document = match &result {
         Ok(Answered { answer: Answer::Report(report), .. }) => Document::Report(report),
+        Ok(Answered { answer: Answer::Whereabouts(whereabouts), .. }) => Document::Whereabouts(whereabouts),
         Err(Refusal { exit, message }) => Document::Error(exit, message),
     };
     (exit, render(&document, format, findings, &typed), recording)

@@ -6,7 +6,7 @@ mod json;
 use clap::ValueEnum;
 
 use crate::exit::Exit;
-use crate::report::{Finding, Report, Standing};
+use crate::report::{Finding, Report, Standing, Whereabouts};
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +36,8 @@ impl Findings {
 pub enum Document<'a> {
     /// A verdict.
     Report(&'a Report),
+    /// Where the cluster stands.
+    Whereabouts(&'a Whereabouts),
     /// Why there is none: how the process ends, and one line.
     Error(&'static Exit, &'a str),
 }
@@ -45,6 +47,8 @@ pub enum Document<'a> {
 pub fn render(document: &Document<'_>, format: Format, findings: Findings, command: &[String]) -> String {
     match (format, document) {
         (Format::Human, Document::Report(report)) => human::report(report, findings),
+        (Format::Human, Document::Whereabouts(whereabouts)) => human::whereabouts(whereabouts, findings),
+        (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, findings, command),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
         (Format::Json, Document::Report(report)) => json::report(report, findings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),

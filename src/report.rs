@@ -186,6 +186,56 @@ pub struct Counts {
     pub skipped: usize,
 }
 
+/// Where the cluster stands in its migration, by what is said of every stage.
+#[derive(Debug, Clone)]
+pub struct Whereabouts {
+    /// What is said of each stage, in their order.
+    pub reports: Vec<Report>,
+    /// The place.
+    pub place: Place,
+}
+
+/// A place on the way through the stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The first stage is not begun.
+    NotBegun,
+    /// In the stage of this number: it is begun, the next is not.
+    In(usize),
+    /// Beyond all of them.
+    Beyond,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl Whereabouts {
+    /// The report of the stage that the cluster is in, or else of the first one that is not complete.
+    #[must_use]
+    pub fn current(&self) -> Option<&Report> {
+        let unfinished = || self.reports.iter().find(|report| report.verdict != Verdict::Complete);
+        match self.place {
+            Place::In(number) => self.reports.get(number),
+            Place::Beyond => self.reports.last(),
+            Place::NotBegun | Place::Unknown => unfinished().or(self.reports.last()),
+        }
+    }
+
+    /// What to do next: for the stage that the cluster is in, or once that is complete, for the one after it.
+    #[must_use]
+    pub fn actions(&self) -> &[Action] {
+        let current = self.current();
+        let complete = current.filter(|report| report.verdict == Verdict::Complete).and_then(|report| report.next);
+        let after = complete.and_then(|next| self.reports.iter().find(|report| report.stage == next));
+        after.or(current).map_or(&[], |report| &report.actions)
+    }
+
+    /// Whether any guard was met: guards stand in every stage.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.reports.iter().any(|report| report.verdict == Verdict::Blocked)
+    }
+}
+
 /// Everything that is said of one stage.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -193,6 +243,8 @@ pub struct Report {
     pub stage: &'static str,
     /// The stage's title.
     pub title: &'static str,
+    /// The one node that was asked about; `None`: all of them.
+    pub only: Option<Subject>,
     /// The id of the stage after it.
     pub next: Option<&'static str>,
     /// Where the cluster stands in relation to it; `None` if that cannot be told.

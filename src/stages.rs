@@ -81,7 +81,7 @@ const QUORUM_PROVISIONED: Stage = Stage {
                 "format-controllers",
                 "stop the controllers, remove their data, format and start them with the flag",
             ),
-        row("same-cluster", Quorum, Demand::Kinship(KINSHIP.at_least(Kinship::Same)))
+        row("same-cluster", Quorum, Demand::Kinship(KINSHIP.is(Kinship::Same)))
             .where_exported()
             .because("brokers of one cluster say nothing about the controllers of another")
             .source("KIP-919: DescribeCluster of controllers, 3.7+; KIP-595: brokers ask their leader DescribeQuorum")
@@ -109,7 +109,7 @@ const BROKERS_IN_MIGRATION: Stage = Stage {
         row(
             "broker-follows-quorum",
             ExpectedBrokers,
-            Demand::Controller(NAMED_CONTROLLER.at_least(NamedController::AnyBroker)),
+            Demand::Controller(NAMED_CONTROLLER.is(NamedController::AnyBroker)),
         )
         .where_exported()
         .only(COPIED_AND_ON_ZOOKEEPER)

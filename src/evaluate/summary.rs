@@ -28,6 +28,18 @@ pub(super) fn summary(stage: &Stage, verdict: Verdict, judged: &[Judged]) -> Str
     parts.join("; ")
 }
 
+/// The same of one node: what decides of it, or that nothing is in its way.
+pub(super) fn of_node(node: Subject, verdict: Verdict, judged: &[Judged]) -> String {
+    let decides = match verdict {
+        Verdict::Complete => return format!("{node} is done"),
+        Verdict::NotYet => Standing::NotYet,
+        Verdict::Unknown => Standing::Unknown,
+        Verdict::Blocked => Standing::Blocked,
+    };
+    let deciding = judged.iter().map(|judged| &judged.finding).filter(|finding| finding.standing == decides);
+    deciding.take(ROWS_MAX).map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+}
+
 fn is_guard(stage: &Stage, judged: &Judged) -> bool {
     stage.rows.iter().all(|row| row.id != judged.finding.id)
 }

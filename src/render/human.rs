@@ -1,5 +1,9 @@
 //! Lines for people: the first is the whole story, then what does not hold, then what to do. 80 columns.
 
+mod whereabouts;
+
+pub(super) use whereabouts::whereabouts;
+
 use super::{Findings, clean};
 use crate::report::{Action, Finding, Report, Standing, Verdict};
 use crate::snapshot::Subject;
@@ -13,13 +17,23 @@ const IDS_MAX: usize = 8;
 /// The report as lines.
 pub(super) fn report(report: &Report, which: Findings) -> String {
     let mut text = String::new();
-    let head = match report.verdict {
+    let head = word(report.verdict);
+    line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
+    body(&mut text, report, which, &report.actions);
+    text
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Complete => "COMPLETE",
         Verdict::NotYet => "NOT YET",
         Verdict::Blocked => "BLOCKED",
         Verdict::Unknown => "CANNOT TELL",
-    };
-    line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
+    }
+}
+
+/// What follows the first line: what does not hold, what was not answered, what to do.
+fn body(text: &mut String, report: &Report, which: Findings, actions: &[Action]) {
     let findings: Vec<&Finding> = report.findings.iter().filter(|finding| which.lists(finding)).collect();
     let shown = if which == Findings::All { findings.len() } else { findings.len().min(LINES_MAX) };
     for finding in findings.iter().take(shown) {
@@ -30,28 +44,27 @@ pub(super) fn report(report: &Report, which: Findings) -> String {
             Standing::Skipped => "skipped",
             Standing::Pass => "ok",
         };
-        line(&mut text, &format!("  {word:<8} "), &format!("{} [{}]", finding.message, finding.id));
+        line(text, &format!("  {word:<8} "), &format!("{} [{}]", finding.message, finding.id));
         for cause in &finding.causes {
             let by = cause.by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
-            line(&mut text, "           ", &format!("{}: {}{by}", cause.likelihood.word(), cause.words));
+            line(text, "           ", &format!("{}: {}{by}", cause.likelihood.word(), cause.words));
         }
     }
     if findings.len() > shown {
-        line(&mut text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));
+        line(text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));
     }
     for note in report.errors.iter().take(LINES_MAX) {
-        line(&mut text, "  error    ", &note.message);
+        line(text, "  error    ", &note.message);
     }
     if report.errors.len() > LINES_MAX {
-        line(&mut text, "  ", &format!("… and {} more errors; -o json lists them", report.errors.len() - LINES_MAX));
+        line(text, "  ", &format!("… and {} more errors; -o json lists them", report.errors.len() - LINES_MAX));
     }
     for note in report.warnings.iter().take(LINES_MAX) {
-        line(&mut text, "  warning  ", &note.message);
+        line(text, "  warning  ", &note.message);
     }
-    for action in &report.actions {
-        line(&mut text, "  next     ", &next(action));
+    for action in actions {
+        line(text, "  next     ", &next(action));
     }
-    text
 }
 
 fn next(action: &Action) -> String {

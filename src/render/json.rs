@@ -2,6 +2,8 @@
 //!
 //! Absent information is null; units stand in names; times are RFC 3339 in UTC.
 
+mod whereabouts;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,8 +11,10 @@ use serde::Serialize;
 
 use super::{Findings, clean};
 use crate::exit::{self, Exit};
-use crate::report::{Expectation, Finding, Note, Position, Report, Value};
+use crate::report::{Action, Expectation, Finding, Note, Position, Report, Value};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};
+
+pub(super) use whereabouts::whereabouts;
 
 const SCHEMA_VERSION: &str = "0.1";
 /// When it is worth asking again: nothing in a migration changes faster than a broker restarts.
@@ -25,6 +29,7 @@ struct Document<'a> {
     cluster: Cluster,
     expected: Expected,
     stage: Stage,
+    only: Option<String>,
     verdict: &'static str,
     exit_code: u8,
     retryable: bool,
@@ -164,29 +169,20 @@ struct NextAction {
 /// The report as a document.
 pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> String {
     let exit = exit::of_report(report);
-    let whom = |expected: &Option<Expectation>| {
-        expected.as_ref().map(|Expectation { ids, declared }| Ids {
-            ids: ids.iter().copied().collect(),
-            source: if *declared { "declared" } else { "discovered" },
-        })
-    };
     text(&Document {
         schema_version: SCHEMA_VERSION,
         kind: "report",
         tool: TOOL,
         command,
         cluster: Cluster { name: None, id: report.cluster_id.as_deref().map(clean), kafka_versions: None },
-        expected: Expected { brokers: whom(&report.expected_brokers), controllers: whom(&report.expected_controllers) },
+        expected: expected(report),
         stage: Stage {
             id: report.stage,
-            position: report.position.map(|position| match position {
-                Position::Past => "past",
-                Position::Current => "current",
-                Position::Future => "future",
-            }),
+            position: report.position.map(position),
             next: report.next,
             reversible: report.reversible,
         },
+        only: report.only.map(path),
         verdict: report.verdict.word(),
         exit_code: exit.code,
         retryable: exit.retryable,
@@ -202,19 +198,37 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         findings: report.findings.iter().filter(|finding| which.lists(finding)).map(finding).collect(),
         errors: report.errors.iter().map(note).collect(),
         warnings: report.warnings.iter().map(note).collect(),
-        next_actions: report
-            .actions
-            .iter()
-            .map(|action| NextAction {
-                id: action.id,
-                subjects: action.subjects.iter().copied().map(path).collect(),
-                text: action.text.clone(),
-                explain: action.explain,
-            })
-            .collect(),
+        next_actions: report.actions.iter().map(next_action).collect(),
         observed_at: time(report.ended),
         duration_ms: report.ended.0.saturating_sub(report.began.0),
     })
+}
+
+fn expected(report: &Report) -> Expected {
+    let whom = |expected: &Option<Expectation>| {
+        expected.as_ref().map(|Expectation { ids, declared }| Ids {
+            ids: ids.iter().copied().collect(),
+            source: if *declared { "declared" } else { "discovered" },
+        })
+    };
+    Expected { brokers: whom(&report.expected_brokers), controllers: whom(&report.expected_controllers) }
+}
+
+fn position(position: Position) -> &'static str {
+    match position {
+        Position::Past => "past",
+        Position::Current => "current",
+        Position::Future => "future",
+    }
+}
+
+fn next_action(action: &Action) -> NextAction {
+    NextAction {
+        id: action.id,
+        subjects: action.subjects.iter().copied().map(path).collect(),
+        text: action.text.clone(),
+        explain: action.explain,
+    }
 }
 
 /// Why there is no report, as a document.

@@ -121,6 +121,16 @@ impl Subjects {
         }
     }
 
+    /// Whether such a node can be one of them.
+    #[must_use]
+    pub fn may_be(self, node: Subject) -> bool {
+        match self {
+            Self::Quorum => node == Subject::Quorum,
+            Self::ExpectedBrokers | Self::KnownBrokers => matches!(node, Subject::Broker(_)),
+            Self::ExpectedControllers | Self::Controllers | Self::Voters => matches!(node, Subject::Controller(_)),
+        }
+    }
+
     /// What one says of them in the plural.
     #[must_use]
     pub fn noun(self) -> &'static str {

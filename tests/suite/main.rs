@@ -22,6 +22,8 @@ mod identity;
 mod kinship;
 /// What does every stage say of every recording?
 mod matrix;
+/// What is said of one node alone, and where does the cluster stand?
+mod nodes;
 /// What is read from a metrics page, and what is refused?
 mod pages;
 /// What does each kind of silence and lie look like, over real sockets?

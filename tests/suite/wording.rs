@@ -5,11 +5,12 @@
 
 use std::fmt::Write as _;
 
-use kraft_check::evaluate::evaluate;
-use kraft_check::report::{Note, Report};
+use kraft_check::evaluate::{evaluate, locate};
+use kraft_check::exit::of_whereabouts;
+use kraft_check::report::{Note, Place, Report};
 use kraft_check::stages::STAGES;
 
-use kraft_check::snapshot::Node;
+use kraft_check::snapshot::{Node, Snapshot};
 
 use crate::answers::{ON_KRAFT, broker, broker_at, leader, look, page, snapshot, standby};
 use crate::recordings::snapshots;
@@ -23,7 +24,7 @@ fn every_recording_is_told_as_reviewed() {
 fn words() -> String {
     let mut text = String::new();
     for (name, snapshot) in snapshots() {
-        let _ = writeln!(text, "{name}");
+        let _ = writeln!(text, "{name}: {}", place(snapshot));
         for stage in STAGES {
             let report = evaluate(stage, snapshot);
             let Report { counts, next, .. } = &report;
@@ -43,6 +44,18 @@ fn words() -> String {
         }
     }
     text
+}
+
+/// Where `status` sees the cluster, and how it ends.
+fn place(snapshot: &Snapshot) -> String {
+    let whereabouts = locate(snapshot);
+    let place = match whereabouts.place {
+        Place::In(number) => format!("in {}", STAGES[number].id),
+        Place::Beyond => "beyond every stage".to_owned(),
+        Place::NotBegun => "not begun".to_owned(),
+        Place::Unknown => "cannot tell where".to_owned(),
+    };
+    format!("{place}, {}", of_whereabouts(&whereabouts).name)
 }
 
 fn warnings(brokers: &[i32], change: impl FnOnce(&mut kraft_check::snapshot::Look)) -> Vec<&'static str> {

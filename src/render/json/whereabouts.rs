@@ -1,0 +1,97 @@
+//! Where the cluster stands, as a JSON document of the kind `status`.
+
+use serde::Serialize;
+
+use super::{
+    Cluster, Expected, Findings, JsonFinding, JsonNote, NextAction, RETRY_AFTER_SECONDS, SCHEMA_VERSION, TOOL, Tool,
+    clean, expected, finding, next_action, note, position, text, time,
+};
+use crate::exit;
+use crate::report::{Place, Report, Whereabouts};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: &'static str,
+    kind: &'static str,
+    tool: Tool,
+    command: &'a [String],
+    cluster: Cluster,
+    expected: Option<Expected>,
+    /// `not_begun`, `in_stage`, `beyond`; null where it cannot be told.
+    place: Option<&'static str>,
+    /// The stage that the cluster is in.
+    stage: Option<&'static str>,
+    blocked: bool,
+    exit_code: u8,
+    retryable: bool,
+    retry_after_seconds: Option<u32>,
+    summary: Option<String>,
+    stages: Vec<StagePlace>,
+    findings: Vec<JsonFinding>,
+    errors: Vec<JsonNote>,
+    warnings: Vec<JsonNote>,
+    next_actions: Vec<NextAction>,
+    observed_at: Option<String>,
+    duration_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct StagePlace {
+    id: &'static str,
+    title: &'static str,
+    position: Option<&'static str>,
+    verdict: &'static str,
+    summary: String,
+}
+
+/// The place as a document. Findings are those of the stage that the cluster is in.
+pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings, command: &[String]) -> String {
+    let exit = exit::of_whereabouts(whereabouts);
+    let current = whereabouts.current();
+    let of_current = |notes: fn(&Report) -> &[crate::report::Note]| {
+        current.into_iter().flat_map(notes).map(note).collect::<Vec<_>>()
+    };
+    let (place, stage) = match whereabouts.place {
+        Place::NotBegun => (Some("not_begun"), None),
+        Place::In(_) => (Some("in_stage"), current.map(|report| report.stage)),
+        Place::Beyond => (Some("beyond"), None),
+        Place::Unknown => (None, None),
+    };
+    let findings = current.into_iter().flat_map(|report| &report.findings);
+    text(&Document {
+        schema_version: SCHEMA_VERSION,
+        kind: "status",
+        tool: TOOL,
+        command,
+        cluster: Cluster {
+            name: None,
+            id: current.and_then(|report| report.cluster_id.as_deref()).map(clean),
+            kafka_versions: None,
+        },
+        expected: current.map(expected),
+        place,
+        stage,
+        blocked: whereabouts.is_blocked(),
+        exit_code: exit.code,
+        retryable: exit.retryable,
+        retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
+        summary: current.map(|report| clean(&report.summary)),
+        stages: whereabouts.reports.iter().map(stage_place).collect(),
+        findings: findings.filter(|finding| which.lists(finding)).map(finding).collect(),
+        errors: of_current(|report| &report.errors),
+        warnings: of_current(|report| &report.warnings),
+        next_actions: whereabouts.actions().iter().map(next_action).collect(),
+        observed_at: current.map(|report| time(report.ended)),
+        duration_ms: current.map(|report| report.ended.0.saturating_sub(report.began.0)),
+    })
+}
+
+fn stage_place(report: &Report) -> StagePlace {
+    StagePlace {
+        id: report.stage,
+        title: report.title,
+        position: report.position.map(position),
+        verdict: report.verdict.word(),
+        summary: clean(&report.summary),
+    }
+}
