@@ -13,7 +13,7 @@ mod state;
 mod view;
 
 pub use brokers::{BrokerRung, NamedController};
-pub use cluster::{Kinship, cluster_ids};
+pub use cluster::{Kinship, cluster_ids, cluster_ids_differ};
 pub use quorum::Seat;
 pub use state::{StateRung, differing_gauges};
 pub use view::View;

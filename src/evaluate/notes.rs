@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::report::Note;
-use crate::signals::{BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, differing_gauges};
+use crate::signals::{BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, cluster_ids_differ, differing_gauges};
 use crate::snapshot::{AskedAs, Missed, Node, Subject, Why};
 use crate::stages::{Stage, Subjects};
 
@@ -61,13 +61,14 @@ pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
 
 /// Who tells which cluster's id, where they differ; or that nothing ties the brokers to the controllers.
 fn kinship(view: &View<'_>) -> Option<Note> {
-    let ids = cluster_ids(view);
-    if ids.len() > 1 {
-        let told = ids.iter().map(|(id, by)| match by.len() {
-            0 => format!("{id} (declared)"),
-            _ => format!("{id} ({})", by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
-        });
-        let message = format!("several cluster ids are told: {}", told.collect::<Vec<_>>().join("; "));
+    if cluster_ids_differ(view) {
+        let whom = |subject: &Option<Subject>| subject.map_or("an address without id".to_owned(), |it| it.to_string());
+        let mut told: Vec<String> = cluster_ids(view)
+            .iter()
+            .map(|(id, by)| format!("{id} by {}", by.iter().map(whom).collect::<Vec<_>>().join(", ")))
+            .collect();
+        told.extend(view.declared_cluster_id().map(|declared| format!("{declared} was declared")));
+        let message = format!("several cluster ids: {}", told.join("; "));
         return Some(Note { id: "cluster-ids-differ", subject: None, message });
     }
     // Without brokers there is nothing to tie, and without a leader the findings say more.
@@ -95,6 +96,6 @@ fn nameless(node: &Node, ids: &BTreeSet<i32>) -> Option<Note> {
 
 /// The cluster's id, if all that told one told the same.
 pub(super) fn cluster_id(view: &View<'_>) -> Option<String> {
-    let mut told = cluster_ids(view).into_iter().filter(|(_, by)| !by.is_empty()).map(|(id, _)| id);
+    let mut told = cluster_ids(view).into_keys();
     told.next().filter(|_| told.next().is_none()).map(ToOwned::to_owned)
 }

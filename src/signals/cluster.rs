@@ -20,19 +20,23 @@ pub enum Kinship {
 /// More records than a quorum commits between two questions of one look: a copy of 20,000 partitions has 22,000.
 const RECORDS_IN_A_LOOK: i64 = 100_000;
 
-/// Every cluster id that was told or declared, with those that told it.
+/// Every cluster id that was told, with those that told it; `None` is an address that counts for no id.
 #[must_use]
-pub fn cluster_ids<'a>(view: &View<'a>) -> BTreeMap<&'a str, BTreeSet<Subject>> {
-    let mut ids: BTreeMap<&str, BTreeSet<Subject>> = BTreeMap::new();
+pub fn cluster_ids<'a>(view: &View<'a>) -> BTreeMap<&'a str, BTreeSet<Option<Subject>>> {
+    let mut ids: BTreeMap<&str, BTreeSet<Option<Subject>>> = BTreeMap::new();
     for (subject, node) in view.nodes() {
         if let Some(id) = cluster_id(node) {
-            ids.entry(id).or_default().extend(subject);
+            ids.entry(id).or_default().insert(subject);
         }
     }
-    if let Some(declared) = view.declared_cluster_id() {
-        ids.entry(declared).or_default();
-    }
     ids
+}
+
+/// Whether several cluster ids were told, or another than the declared one.
+#[must_use]
+pub fn cluster_ids_differ(view: &View<'_>) -> bool {
+    let told = cluster_ids(view);
+    told.len() > 1 || view.declared_cluster_id().is_some_and(|declared| told.keys().any(|id| *id != declared))
 }
 
 /// The cluster's id as this node tells it.
@@ -62,7 +66,7 @@ pub(super) fn is_declared(view: &View<'_>, node: &Node) -> Sight<bool> {
 
 /// Whether brokers and controllers are of one cluster, by whatever was told.
 pub(super) fn kinship(view: &View<'_>) -> Sight<Kinship> {
-    if cluster_ids(view).len() > 1 {
+    if cluster_ids_differ(view) {
         return seen(Kinship::Other, None);
     }
     let leader = view.live_leader()?;
