@@ -301,7 +301,7 @@ const METADATA_COPIED: Row =
         .owed_to(NOT_COPIED)
         .because("MIGRATION is written when the copy of ZooKeeper's metadata is committed")
         .source("KIP-866; QuorumController.java; metric kafka.controller:ZkMigrationState, Kafka 3.5 to 3.9")
-        .remedy("wait-for-copy", "wait; if it lasts, see to what the finding says that it can be owed to");
+        .remedy("wait-for-copy", "wait; if it lasts, look after the causes that the finding names");
 
 const BROKER_RUNS_KRAFT: Row =
     row("broker-runs-kraft", ExpectedBrokers, Demand::Broker(BROKER_RUNG.at_least(BrokerRung::Kraft)))

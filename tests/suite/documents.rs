@@ -8,6 +8,8 @@ use kraft_check::render::{Document, Findings, Format, render};
 use kraft_check::snapshot::recording;
 use kraft_check::stages::STAGES;
 
+use crate::tool::run;
+
 fn read(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR")))
         .unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -57,6 +59,34 @@ fn the_example_is_what_the_program_says_of_a_real_cluster() {
     let report = evaluate(&STAGES[2], &snapshot.expect("a recording"));
     let said = render(&Document::Report(&report), Format::Human, Findings::Failing, &[]);
     assert!(read("README.md").contains(&said), "{said}");
+}
+
+/// The ```` ```console ```` blocks of the README: what is typed after `$ `, and what comes of it.
+fn sessions() -> Vec<(String, String)> {
+    let readme = read("README.md");
+    let blocks = readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("a block").to_owned());
+    let mut typed = Vec::new();
+    for block in blocks {
+        for entry in block.split("$ ").skip(1) {
+            let (command, output) = entry.split_once('\n').expect("a line");
+            typed.push((command.to_owned(), output.to_owned()));
+        }
+    }
+    typed
+}
+
+#[test]
+fn what_the_readme_asks_of_recordings_is_answered_so() {
+    let sessions = sessions();
+    let asked = sessions.iter().zip(sessions.iter().skip(1)).filter(|((command, _), _)| command.contains("--from"));
+    let mut count = 0;
+    for ((command, output), (next, code)) in asked {
+        let ran = run(command.strip_prefix("kraft-check ").expect("our command"));
+        assert_eq!(&ran.stdout, output, "{command}");
+        assert_eq!((next.as_str(), code.trim()), ("echo $?", ran.code.to_string().as_str()), "{command}");
+        count += 1;
+    }
+    assert_eq!(count, 3, "where is it, and may I go on, and may I not");
 }
 
 #[test]
