@@ -1,8 +1,11 @@
 //! The way forward, by the book: every phase of a migration, mixed ones and outages included, judged in every
 //! stage. The tables say what a migration means, not what the tool happened to answer.
 
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
@@ -108,6 +111,7 @@ fn the_whole_way_with_three_brokers_and_three_controllers() {
 
     cluster.restart_broker(1, BrokerMode::Kraft);
     walk.judge("one broker on KRaft", &cluster);
+    assert_a_roll_goes_on_node_by_node(&cluster);
     cluster.restart_broker(2, BrokerMode::Kraft);
     cluster.restart_broker(3, BrokerMode::Kraft);
     walk.judge("all brokers on KRaft", &cluster);
@@ -132,6 +136,19 @@ fn the_whole_way_with_three_brokers_and_three_controllers() {
     }
     walk.judge("nobody answers", &cluster);
     walk.end(21);
+}
+
+/// With the first broker on KRaft: the roll may go on to the second, and `status` says where it is.
+fn assert_a_roll_goes_on_node_by_node(cluster: &Cluster) {
+    let only = |node: &str| {
+        let flags = [whole(cluster), vec!["--only".to_owned(), node.to_owned()]].concat();
+        V::of(&ask("brokers-migrated", &flags))
+    };
+    assert_eq!((only("broker/1"), only("broker/2"), only("broker/9")), (Ok, No, Huh));
+    let mut status = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
+    let output = status.args(["status", "-o", "json"]).args(whole(cluster)).output().expect("the binary starts");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!((output.status.code(), document["stage"].as_str()), (Some(0), Some("brokers-migrated")), "{document:#}");
 }
 
 /// With all brokers on KRaft: what is left unsaid makes "cannot tell" of what rests on it, and of nothing else.
