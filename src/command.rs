@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::cli::{Command, LookArgs};
+use crate::cli::{Command, ConfigCommand, LookArgs};
 use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::Report;
+use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, recording};
 
 /// How long after the first look the second one is taken that confirms a guard.
@@ -31,6 +32,8 @@ pub struct Answered {
 pub enum Answer {
     /// The verdict on a stage.
     Report(Box<Report>),
+    /// What is set, with the origin of each setting or without.
+    Settings(Settings, bool),
 }
 
 impl Answer {
@@ -39,6 +42,7 @@ impl Answer {
     pub fn exit(&self) -> &'static Exit {
         match self {
             Self::Report(report) => exit::of_report(report),
+            Self::Settings(..) => &exit::COMPLETE,
         }
     }
 }
@@ -47,20 +51,25 @@ impl Answer {
 ///
 /// # Errors
 /// [`Refusal`] for what cannot be run, with 70 when the operating system gives us no event loop.
-pub fn run(command: &Command) -> Result<Answered, Refusal> {
+pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
     match command {
         Command::Stage(args) => {
             let stage = config::stage(args)?;
-            let (snapshot, recording) = look_as_asked(&args.look)?;
-            Ok(Answered { answer: Answer::Report(Box::new(evaluate(stage, &snapshot))), recording })
+            let (snapshot, recording) = look_as_asked(&args.look, &settings)?;
+            let report = Report { cluster_name: settings.cluster, ..evaluate(stage, &snapshot) };
+            Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
+        }
+        Command::Config(ConfigCommand::Show(args)) => {
+            config::refuse_broken(&args.look, &settings)?;
+            Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
         }
     }
 }
 
 /// The looks that the arguments ask for, one, and a second one where a guard was met and there is time for it; or a
 /// recording. And the recording to be kept.
-fn look_as_asked(args: &LookArgs) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
-    let request = config::resolve(args)?;
+fn look_as_asked(args: &LookArgs, settings: &Settings) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
+    let request = config::resolve(args, settings)?;
     let snapshot = match request.subject {
         Observed::Recorded(snapshot) => snapshot,
         Observed::Live { plan, expected, timeout } => observe(&plan, expected, timeout)?,

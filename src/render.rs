@@ -2,11 +2,13 @@
 
 mod human;
 mod json;
+mod settings;
 
 use clap::ValueEnum;
 
 use crate::exit::Exit;
 use crate::report::{Finding, Report, Standing};
+use crate::settings::Settings;
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +38,8 @@ impl Findings {
 pub enum Document<'a> {
     /// A verdict.
     Report(&'a Report),
+    /// What is set, with the origin of each setting or without.
+    Settings(&'a Settings, bool),
     /// Why there is none: how the process ends, and one line.
     Error(&'static Exit, &'a str),
 }
@@ -45,8 +49,10 @@ pub enum Document<'a> {
 pub fn render(document: &Document<'_>, format: Format, findings: Findings, command: &[String]) -> String {
     match (format, document) {
         (Format::Human, Document::Report(report)) => human::report(report, findings),
+        (Format::Human, Document::Settings(settings, with_origin)) => settings::toml(settings, *with_origin),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
         (Format::Json, Document::Report(report)) => json::report(report, findings, command),
+        (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
     }
 }
