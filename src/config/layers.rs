@@ -11,6 +11,8 @@ use crate::settings::{Origin, Setting, Settings, Value};
 
 /// The flag without which a command looks at no cluster.
 const ADDRESS: &str = "bootstrap-server";
+/// The flag that says in which form to answer.
+const OUTPUT: &str = "output";
 
 /// Reads the command line, and settles every flag that is not in it. The command line is returned as far as it could
 /// be settled: where that was refused, it still says in which form to answer.
@@ -27,28 +29,32 @@ pub fn settle(args: &[OsString]) -> Result<(Cli, Result<Settings, Refusal>), Not
 #[must_use]
 pub fn format_of_unreadable(args: &[OsString]) -> Format {
     let says = |arg: &OsString| arg.to_str().is_some_and(|arg| arg.starts_with("-o") || arg.starts_with("--output"));
-    match env::var(variable("output")) {
+    match env::var(variable(OUTPUT)) {
         Ok(format) if !args.iter().any(says) => cli::format_of_unreadable(&[format!("--output={format}").into()]),
         _ => cli::format_of_unreadable(args),
     }
 }
 
 fn further(args: &[OsString], cli: &mut Cli, typed: &[Flag]) -> Result<Settings, Refusal> {
-    let again = |elsewhere: &[Setting], refuse: fn(String) -> Refusal| {
-        cli::parse(args, elsewhere).map_err(|(NotRun::Asked(message) | NotRun::Usage(message))| refuse(message))
+    // The form of the answer first, so that what is wrong with the rest is said in it.
+    let mut again = |elsewhere: &[Setting], refuse: fn(String) -> Refusal| {
+        let refused = |(NotRun::Asked(message) | NotRun::Usage(message)): NotRun| refuse(message);
+        let form: Vec<Setting> = elsewhere.iter().filter(|setting| setting.key == OUTPUT).cloned().collect();
+        (*cli, _) = cli::parse(args, &form).map_err(refused)?;
+        let (settled, flags) = cli::parse(args, elsewhere).map_err(refused)?;
+        *cli = settled;
+        Ok((cli.file.config.clone(), cli.file.cluster.clone(), flags))
     };
     let mut elsewhere = environment(typed)?;
-    let (settled, flags) = again(&elsewhere, usage)?;
-    *cli = settled;
+    let (config, cluster, flags) = again(&elsewhere, usage)?;
     let looks = flags.iter().any(|flag| flag.name == ADDRESS && !is_excluded(flag, &flags));
-    let chosen = file::read(cli.file.config.as_deref(), cli.file.cluster.as_deref(), looks)?;
+    let chosen = file::read(config.as_deref(), cluster.as_deref(), looks)?;
     let open = |setting: &Setting| {
         let flag = flags.iter().find(|flag| flag.name == setting.key);
         flag.is_some_and(|flag| !flag.given && !is_excluded(flag, &flags))
     };
     elsewhere.extend(chosen.settings.into_iter().filter(open));
-    let (settled, flags) = again(&elsewhere, contradiction)?;
-    *cli = settled;
+    let (.., flags) = again(&elsewhere, contradiction)?;
     let setting = |flag: Flag| {
         let given = elsewhere.iter().find(|setting| setting.key == flag.name);
         let typed = if flag.given { Origin::Flag } else { Origin::Default };
