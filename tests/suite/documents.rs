@@ -8,6 +8,8 @@ use kraft_check::render::{Document, Findings, Format, render};
 use kraft_check::snapshot::recording;
 use kraft_check::stages::STAGES;
 
+use crate::host::Host;
+
 fn read(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR")))
         .unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -57,6 +59,25 @@ fn the_example_is_what_the_program_says_of_a_real_cluster() {
     let report = evaluate(&STAGES[2], &snapshot.expect("a recording"));
     let said = render(&Document::Report(&report), Format::Human, Findings::Failing, &[]);
     assert!(read("README.md").contains(&said), "{said}");
+}
+
+#[test]
+fn the_config_file_sets_what_the_example_types() {
+    let readme = read("README.md");
+    let between = |from: &str, to: &str| {
+        readme.split(from).nth(1).and_then(|rest| rest.split(to).next()).expect("a block").to_owned()
+    };
+    let typed = between("$ kraft-check stage brokers-migrated \\\n", "\nNOT YET").replace(['\\', '\''], " ");
+    let values = |shown: serde_json::Value| {
+        let settings = shown["settings"].as_array().expect("settings").clone();
+        settings.into_iter().map(|one| (one["key"].clone(), one["value"].clone())).collect::<Vec<_>>()
+    };
+    let host = Host::with(&between("```toml\n", "```"));
+    let configured = host.show(&[], "");
+    assert_eq!(configured["cluster"]["name"], "production");
+    assert_eq!(values(configured), values(Host::new().show(&[], &typed)));
+    assert_eq!(host.show(&[], "--cluster staging")["cluster"]["name"], "staging");
+    assert_eq!(host.show(&[("KRAFT_CHECK_OUTPUT", "json")], "")["file"], "kraft-check.toml");
 }
 
 #[test]
