@@ -1,13 +1,18 @@
 //! What was typed, as types. No I/O, and no meaning: texts are read in `config`.
 
+mod flags;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+pub use flags::{Flag, Takes};
 
 use crate::exit;
 use crate::render::{Findings, Format};
+use crate::settings::Setting;
 use crate::stages::STAGES;
 
 /// The command line.
@@ -20,6 +25,9 @@ pub struct Cli {
     /// How to say what came of it.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Where else to find what is not typed.
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 /// What to do.
@@ -29,6 +37,27 @@ pub enum Command {
     Stage(StageArgs),
     /// Which stage is the cluster in, what holds it there, and what comes next?
     Status(LookArgs),
+    /// What is set, and who set it
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// The settings of flags, environment and config file in one, as a config file; secrets are hidden
+    Show(ShowArgs),
+}
+
+/// The arguments of `config show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Say of each setting where it comes from
+    #[arg(long)]
+    pub origin: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub look: LookArgs,
 }
 
 impl Command {
@@ -38,6 +67,7 @@ impl Command {
         match self {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
             Self::Status(_) => vec!["status".to_owned()],
+            Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
         }
     }
 }
@@ -117,6 +147,19 @@ pub struct OutputArgs {
     pub findings: Findings,
 }
 
+/// Where to find what is not typed, of every command.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The config file, TOML or .json, instead of the first of ./kraft-check.toml,
+    /// `$XDG_CONFIG_HOME/kraft-check/config.toml` and /etc/kraft-check/config.toml. Every --long-flag is a key
+    /// `long-flag` of it, and a variable `KRAFT_CHECK_LONG_FLAG`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Which of the config file's clusters
+    #[arg(long, global = true, value_name = "NAME")]
+    pub cluster: Option<String>,
+}
+
 /// Why there is nothing to do.
 #[derive(Debug)]
 pub enum NotRun {
@@ -126,25 +169,52 @@ pub enum NotRun {
     Usage(String),
 }
 
-/// Reads a command line.
+/// Reads a command line, with settings from elsewhere in it: what is asked, and the flags of its command.
 ///
 /// # Errors
 /// [`NotRun`] when there is nothing to run.
-pub fn parse(args: &[std::ffi::OsString]) -> Result<Cli, NotRun> {
-    let command = Cli::command().after_help(exit::table()).mut_subcommands(|command| command.after_help(exit::table()));
-    let cli = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
-    cli.map_err(|error| match error.kind() {
+pub fn parse(args: &[OsString], elsewhere: &[Setting]) -> Result<(Cli, Vec<Flag>), NotRun> {
+    let not_run = |error: clap::Error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NotRun::Asked(error.to_string()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             NotRun::Usage("no command was given; see kraft-check --help".to_owned())
         }
-        _ => NotRun::Usage(one_line(&error.to_string())),
-    })
+        _ => NotRun::Usage(one_line(&named_as_given(&error, elsewhere))),
+    };
+    let mut command = grammar();
+    let matches = command.try_get_matches_from_mut(flags::with(args, elsewhere)).map_err(not_run)?;
+    let flags = flags::of_typed(&command, &matches);
+    let cli = Cli::from_arg_matches(&matches).map_err(not_run)?;
+    Ok((cli, flags))
+}
+
+/// Every flag of every command, and what it takes.
+#[must_use]
+pub fn every_flag() -> Vec<(String, Takes)> {
+    flags::every(&grammar())
+}
+
+fn grammar() -> clap::Command {
+    let command = Cli::command().after_help(exit::table());
+    let mut command = command.mut_subcommands(|command| command.after_help(exit::table()));
+    command.build();
+    command
+}
+
+/// clap's message, with what it calls a flag replaced by what it is called where it was given.
+fn named_as_given(error: &clap::Error, elsewhere: &[Setting]) -> String {
+    let message = error.to_string();
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return message };
+    let long = shown.trim_start_matches("--").split([' ', '=']).next().unwrap_or_default();
+    match elsewhere.iter().find(|setting| setting.key == long) {
+        Some(setting) => message.replace(&format!("'{shown}'"), &setting.origin.name(long)),
+        None => message,
+    }
 }
 
 /// The form in which an unreadable command line asks to be answered: the parser has nothing to say of it.
 #[must_use]
-pub fn format_of_unreadable(args: &[std::ffi::OsString]) -> Format {
+pub fn format_of_unreadable(args: &[OsString]) -> Format {
     let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
     let joined = ["-ojson", "-o=json", "--output=json"];
     let apart = words.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]));

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::cli::{Command, LookArgs};
+use crate::cli::{Command, ConfigCommand, LookArgs};
 use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, evaluate_node, locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::{Report, Whereabouts};
+use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, recording};
 
 /// How long after the first look the second one is taken that confirms a guard.
@@ -33,6 +34,8 @@ pub enum Answer {
     Report(Box<Report>),
     /// Where the cluster stands.
     Whereabouts(Whereabouts),
+    /// What is set, with the origin of each setting or without.
+    Settings(Settings, bool),
 }
 
 impl Answer {
@@ -42,6 +45,7 @@ impl Answer {
         match self {
             Self::Report(report) => exit::of_report(report),
             Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
+            Self::Settings(..) => &exit::COMPLETE,
         }
     }
 }
@@ -50,29 +54,38 @@ impl Answer {
 ///
 /// # Errors
 /// [`Refusal`] for what cannot be run, with 70 when the operating system gives us no event loop.
-pub fn run(command: &Command) -> Result<Answered, Refusal> {
+pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
     match command {
         Command::Stage(args) => {
             let stage = config::stage(args)?;
             let only = config::only(args.only.as_deref(), stage)?;
-            let (snapshot, recording) = look_as_asked(&args.look)?;
+            let (snapshot, recording) = look_as_asked(&args.look, &settings)?;
             let report = match only {
                 None => evaluate(stage, &snapshot),
                 Some(node) => evaluate_node(stage, &snapshot, node),
             };
+            let report = Report { cluster_name: settings.cluster, ..report };
             Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
         }
         Command::Status(look) => {
-            let (snapshot, recording) = look_as_asked(look)?;
-            Ok(Answered { answer: Answer::Whereabouts(locate(&snapshot)), recording })
+            let (snapshot, recording) = look_as_asked(look, &settings)?;
+            let mut whereabouts = locate(&snapshot);
+            for report in &mut whereabouts.reports {
+                report.cluster_name.clone_from(&settings.cluster);
+            }
+            Ok(Answered { answer: Answer::Whereabouts(whereabouts), recording })
+        }
+        Command::Config(ConfigCommand::Show(args)) => {
+            config::refuse_broken(&args.look, &settings)?;
+            Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
         }
     }
 }
 
 /// The looks that the arguments ask for, one, and a second one where a guard was met and there is time for it; or a
 /// recording. And the recording to be kept.
-fn look_as_asked(args: &LookArgs) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
-    let request = config::resolve(args)?;
+fn look_as_asked(args: &LookArgs, settings: &Settings) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
+    let request = config::resolve(args, settings)?;
     let snapshot = match request.subject {
         Observed::Recorded(snapshot) => snapshot,
         Observed::Live { plan, expected, timeout } => observe(&plan, expected, timeout)?,

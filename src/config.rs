@@ -1,9 +1,11 @@
-//! What was typed, checked: a plan of whom to ask, and whom to expect.
+//! What was typed, or set elsewhere, checked: a plan of whom to ask, and whom to expect.
 //!
 //! Every text is read here, and what contradicts itself is refused here, before anything is asked. Not here:
 //! what the flags are called (`cli`).
 
 mod address;
+mod file;
+mod layers;
 mod metric;
 mod pages;
 
@@ -16,8 +18,11 @@ use std::time::Duration;
 use crate::cli::{LookArgs, StageArgs};
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
+use crate::settings::{Origin, Settings};
 use crate::snapshot::{Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
+
+pub use layers::{format_of_unreadable, settle};
 
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
 const IDS_MAX: usize = 10_000;
@@ -86,46 +91,75 @@ pub fn only(text: Option<&str>, stage: &Stage) -> Result<Option<Subject>, Refusa
     Err(usage(format!("--only: {} demands nothing of a {kind}, so nothing can be said of {node}", stage.id)))
 }
 
-/// Resolves what to look at.
+/// Resolves what to look at. `settings` says who gave which of the arguments.
 ///
 /// # Errors
-/// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself and for a recording that is
-/// none.
-pub fn resolve(args: &LookArgs) -> Result<Request, Refusal> {
+/// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself or the config file, and for a
+/// recording that is none.
+pub fn resolve(args: &LookArgs, settings: &Settings) -> Result<Request, Refusal> {
     let subject = match &args.from {
         Some(file) => Observed::Recorded(recording(file)?),
-        None => live(args)?,
+        None => match live(args, settings)? {
+            Observed::Live { plan, .. } if plan.brokers.is_empty() && plan.controllers.is_empty() => {
+                return Err(usage(
+                    "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT, or both in a \
+                     file with --config FILE"
+                        .to_owned(),
+                ));
+            }
+            live => live,
+        },
     };
     Ok(Request { subject, snapshot: args.snapshot.clone() })
 }
 
-fn live(args: &LookArgs) -> Result<Observed, Refusal> {
-    let brokers = address::addresses("-b", &args.bootstrap_servers)?;
-    let controllers = address::addresses("-C", &args.bootstrap_controllers)?;
-    if brokers.is_empty() && controllers.is_empty() {
-        return Err(usage(
-            "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT".to_owned(),
-        ));
-    }
+/// Refuses what [`resolve`] would refuse, but for the lack of any address.
+///
+/// # Errors
+/// [`Refusal`] as of [`resolve`].
+pub fn refuse_broken(args: &LookArgs, settings: &Settings) -> Result<(), Refusal> {
+    if args.from.is_some() { Ok(()) } else { live(args, settings).map(|_| ()) }
+}
+
+fn live(args: &LookArgs, settings: &Settings) -> Result<Observed, Refusal> {
+    let brokers = read(settings, "bootstrap-server", |name| address::addresses(name, &args.bootstrap_servers))?;
+    let controllers =
+        read(settings, "bootstrap-controller", |name| address::addresses(name, &args.bootstrap_controllers))?;
     // One address without an id, and the ids of the others are not all there are.
     let given: Option<BTreeSet<NodeId>> = controllers.iter().map(|controller| controller.id).collect();
     let expected = Expected {
-        brokers: ids("--expect-brokers", args.expect_brokers.as_deref())?,
-        controllers: ids("--expect-controllers", args.expect_controllers.as_deref())?
+        brokers: read(settings, "expect-brokers", |name| ids(name, args.expect_brokers.as_deref()))?,
+        controllers: read(settings, "expect-controllers", |name| ids(name, args.expect_controllers.as_deref()))?
             .or(given.filter(|given| !given.is_empty())),
-        cluster_id: args.expect_cluster_id.as_deref().map(cluster_id).transpose()?,
+        cluster_id: read(settings, "expect-cluster-id", |name| {
+            args.expect_cluster_id.as_deref().map(|text| cluster_id(name, text)).transpose()
+        })?,
     };
     let plan = Plan {
-        pages: pages::pages(&args.metrics, &controllers, expected.controllers.as_ref())?,
-        metric_names: args.metric_names.iter().map(|text| metric::name(text)).collect::<Result<_, _>>()?,
+        pages: read(settings, "metrics", |name| {
+            pages::pages(name, &args.metrics, &controllers, expected.controllers.as_ref())
+        })?,
+        metric_names: read(settings, "metric", |name| {
+            args.metric_names.iter().map(|text| metric::name(name, text)).collect::<Result<_, _>>()
+        })?,
         prove_cluster_id: expected.cluster_id.is_some(),
         brokers,
         controllers,
-        request_timeout: duration("--request-timeout", &args.request_timeout)?,
-        page_timeout: duration("--page-timeout", &args.page_timeout)?,
+        request_timeout: read(settings, "request-timeout", |name| duration(name, &args.request_timeout))?,
+        page_timeout: read(settings, "page-timeout", |name| duration(name, &args.page_timeout))?,
         concurrency: usize::from(args.concurrency),
     };
-    Ok(Observed::Live { plan, expected, timeout: duration("--timeout", &args.timeout)? })
+    let timeout = read(settings, "timeout", |name| duration(name, &args.timeout))?;
+    Ok(Observed::Live { plan, expected, timeout })
+}
+
+/// Reads one setting, under the name that it has where it was given. In a config file nothing is a slip of the hand.
+fn read<T>(settings: &Settings, key: &str, reader: impl FnOnce(&str) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let origin = settings.origin(key);
+    reader(&origin.name(key)).map_err(|refusal| match origin {
+        Origin::File(_) => contradiction(refusal.message),
+        _ => refusal,
+    })
 }
 
 /// Reads a recording, at most [`RECORDING_LIMIT`] bytes of it.
@@ -141,12 +175,12 @@ fn recording(file: &Path) -> Result<Snapshot, Refusal> {
 }
 
 /// A cluster's id. Kafka makes 22 letters of URL-safe base64 and accepts what others made.
-fn cluster_id(text: &str) -> Result<String, Refusal> {
+fn cluster_id(flag: &str, text: &str) -> Result<String, Refusal> {
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }
     let shown = "give it as in meta.properties, such as MkU3OEVBNTcwNTJENDM2Qg";
-    Err(usage(format!("--expect-cluster-id: '{text}' is not the id of a cluster: {shown}")))
+    Err(usage(format!("{flag}: '{text}' is not the id of a cluster: {shown}")))
 }
 
 /// `1-50,60`.

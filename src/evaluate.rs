@@ -81,6 +81,7 @@ fn judge_stage(stage: &'static Stage, snapshot: &Snapshot, only: Option<Subject>
         findings: judged.into_iter().map(|judged| judged.finding).collect(),
         expected_brokers: expectation(view.expected_brokers().cloned(), view.declared_brokers()),
         expected_controllers: expectation(view.expected_controllers(), view.declared_controllers()),
+        cluster_name: None,
         cluster_id: notes::cluster_id(&view),
         began: snapshot.looks.first().map_or(last.began, |look| look.began),
         ended: last.ended,

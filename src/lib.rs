@@ -23,6 +23,8 @@ pub mod output;
 pub mod render;
 /// Verdict, findings, evidence: the second waist.
 pub mod report;
+/// What is set, and who set it.
+pub mod settings;
 /// The catalogue of signals: pure readings of a snapshot.
 pub mod signals;
 /// What was seen: the first waist.

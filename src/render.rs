@@ -2,11 +2,13 @@
 
 mod human;
 mod json;
+mod settings;
 
 use clap::ValueEnum;
 
 use crate::exit::Exit;
 use crate::report::{Finding, Report, Standing, Whereabouts};
+use crate::settings::Settings;
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,6 +40,8 @@ pub enum Document<'a> {
     Report(&'a Report),
     /// Where the cluster stands.
     Whereabouts(&'a Whereabouts),
+    /// What is set, with the origin of each setting or without.
+    Settings(&'a Settings, bool),
     /// Why there is none: how the process ends, and one line.
     Error(&'static Exit, &'a str),
 }
@@ -49,8 +53,10 @@ pub fn render(document: &Document<'_>, format: Format, findings: Findings, comma
         (Format::Human, Document::Report(report)) => human::report(report, findings),
         (Format::Human, Document::Whereabouts(whereabouts)) => human::whereabouts(whereabouts, findings),
         (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, findings, command),
+        (Format::Human, Document::Settings(settings, with_origin)) => settings::toml(settings, *with_origin),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
         (Format::Json, Document::Report(report)) => json::report(report, findings, command),
+        (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
     }
 }

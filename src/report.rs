@@ -271,6 +271,8 @@ pub struct Report {
     pub expected_brokers: Option<Expectation>,
     /// The controllers that we expected, likewise.
     pub expected_controllers: Option<Expectation>,
+    /// What the cluster is called in the config file, if one was chosen there.
+    pub cluster_name: Option<String>,
     /// The cluster's id, if the brokers that told one told the same.
     pub cluster_id: Option<String>,
     /// When the first question went out.

@@ -40,6 +40,10 @@ fn collide(one: &Address, two: &Address) -> bool {
 }
 
 fn address(flag: &str, text: &str) -> Result<Address, Refusal> {
+    if text.contains("://") {
+        // Not repeated: it may hold a password.
+        return Err(usage(format!("{flag}: a URL is not the address of a node: give [ID@]HOST:PORT")));
+    }
     let (id, place) = match text.split_once('@') {
         None => (None, text),
         Some((id, place)) => {

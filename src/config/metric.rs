@@ -3,17 +3,15 @@
 use super::{Refusal, usage};
 use crate::snapshot::{Gauge, MetricName};
 
-const FLAG: &str = "--metric";
-
 /// Reads one name. Values of labels may stand in quotes, as on the page, or without them.
-pub(super) fn name(text: &str) -> Result<MetricName, Refusal> {
+pub(super) fn name(flag: &str, text: &str) -> Result<MetricName, Refusal> {
     let refusal = |why: &str| {
-        usage(format!("{FLAG}: '{text}' {why}: give e.g. zk-migration-state=migration_phase{{what=\"state\"}}"))
+        usage(format!("{flag}: '{text}' {why}: give e.g. zk-migration-state=migration_phase{{what=\"state\"}}"))
     };
     let (gauge, series) = text.split_once('=').ok_or_else(|| refusal("names no metric"))?;
     let Some(gauge) = Gauge::ALL.into_iter().find(|known| id(*known) == gauge) else {
         let known = Gauge::ALL.map(id).join(" and ");
-        return Err(usage(format!("{FLAG}: '{gauge}' is not a gauge that can be renamed; {known} are")));
+        return Err(usage(format!("{flag}: '{gauge}' is not a gauge that can be renamed; {known} are")));
     };
     let (name, labels) = match series.split_once('{') {
         None => (series, ""),

@@ -6,11 +6,10 @@ use super::{Refusal, contradiction, node_id, usage};
 use crate::observe::Address;
 use crate::snapshot::{NodeId, Owner};
 
-const FLAG: &str = "--metrics";
-
 /// The page of each controller. A URL given for an id wins over the template. A page of another node is kept
 /// for later depths and not asked for here; it is asked for only where some controller's id is not known yet.
 pub(super) fn pages(
+    flag: &str,
     texts: &[String],
     controllers: &[Address],
     expected: Option<&BTreeSet<NodeId>>,
@@ -20,20 +19,20 @@ pub(super) fn pages(
     for text in texts {
         if text.split_once('=').is_none_or(|(id, _)| node_id(id).is_none()) {
             if template.replace(text).is_some() {
-                return Err(usage(format!("{FLAG}: only one template can be given; name single pages as ID=URL")));
+                return Err(usage(format!("{flag}: only one template can be given; name single pages as ID=URL")));
             }
             continue;
         }
         for (id, page) in by_id(text) {
-            if pages.insert(Owner::Id(id), url(page)?).is_some() {
-                return Err(contradiction(format!("{FLAG}: two pages are given for {id}")));
+            if pages.insert(Owner::Id(id), url(flag, page)?).is_some() {
+                return Err(contradiction(format!("{flag}: two pages are given for {id}")));
             }
         }
     }
     if let Some(template) = template {
         for controller in controllers {
             let owner = controller.id.map_or_else(|| Owner::Endpoint(controller.endpoint.clone()), Owner::Id);
-            let page = url(&fill(template, controller)?)?;
+            let page = url(flag, &fill(flag, template, controller)?)?;
             pages.entry(owner).or_insert(page);
         }
     }
@@ -50,7 +49,7 @@ pub(super) fn pages(
     for (owner, page) in &pages {
         if let Some(other) = owners.insert(page, owner) {
             return Err(contradiction(format!(
-                "{FLAG}: {} and {} have the same page, {page}: one page is one node's",
+                "{flag}: {} and {} have the same page, {page}: one page is one node's",
                 words(other),
                 words(owner)
             )));
@@ -85,36 +84,36 @@ fn by_id(text: &str) -> Vec<(NodeId, &str)> {
     pages.into_iter().map(|(id, start, end)| (id, &text[start..end])).collect()
 }
 
-fn fill(template: &str, controller: &Address) -> Result<String, Refusal> {
+fn fill(flag: &str, template: &str, controller: &Address) -> Result<String, Refusal> {
     let Address { id, endpoint } = controller;
     let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
     let mut page = template.replace("{host}", &host).replace("{port}", &endpoint.port.to_string());
     match id {
         Some(id) => page = page.replace("{id}", &id.to_string()),
         None if page.contains("{id}") => {
-            return Err(usage(format!("{FLAG}: {{id}} needs the id of {endpoint}: give it as -C ID@{endpoint}")));
+            return Err(usage(format!("{flag}: {{id}} needs the id of {endpoint}: give it as -C ID@{endpoint}")));
         }
         None => {}
     }
     if page.contains(['{', '}']) {
         return Err(usage(format!(
-            "{FLAG}: a template knows {{host}}, {{id}} and {{port}}, and nothing else in braces"
+            "{flag}: a template knows {{host}}, {{id}} and {{port}}, and nothing else in braces"
         )));
     }
     Ok(page)
 }
 
 /// A URL that we can ask for. What it holds is not repeated where it may hold a password.
-fn url(text: &str) -> Result<String, Refusal> {
+fn url(flag: &str, text: &str) -> Result<String, Refusal> {
     let url = reqwest::Url::parse(text)
-        .map_err(|error| usage(format!("{FLAG}: not a URL ({error}): give http://HOST:PORT/metrics or ID=URL")))?;
+        .map_err(|error| usage(format!("{flag}: not a URL ({error}): give http://HOST:PORT/metrics or ID=URL")))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(usage(format!(
-            "{FLAG}: a URL with a user or password would be seen by everyone on this host; it is refused"
+            "{flag}: a URL with a user or password would be seen by everyone on this host; it is refused"
         )));
     }
     match url.scheme() {
         "http" => Ok(url.into()),
-        other => Err(usage(format!("{FLAG}: '{other}' pages cannot be read yet: give an http:// URL"))),
+        other => Err(usage(format!("{flag}: '{other}' pages cannot be read yet: give an http:// URL"))),
     }
 }

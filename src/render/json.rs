@@ -16,7 +16,8 @@ use crate::snapshot::{NodeId, Source, Subject, Timestamp};
 
 pub(super) use whereabouts::whereabouts;
 
-const SCHEMA_VERSION: &str = "0.1";
+/// The version of every document.
+pub(super) const SCHEMA_VERSION: &str = "0.1";
 /// When it is worth asking again: nothing in a migration changes faster than a broker restarts.
 const RETRY_AFTER_SECONDS: u32 = 15;
 
@@ -61,15 +62,16 @@ struct Error {
     message: String,
 }
 
+/// Which program a document is of.
 #[derive(Serialize)]
-struct Tool {
+pub(super) struct Tool {
     name: &'static str,
     version: &'static str,
 }
 
 #[derive(Serialize)]
 struct Cluster {
-    name: Option<&'static str>,
+    name: Option<String>,
     #[serde(rename = "cluster_id")]
     id: Option<String>,
     kafka_versions: Option<Vec<String>>,
@@ -174,7 +176,7 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         kind: "report",
         tool: TOOL,
         command,
-        cluster: Cluster { name: None, id: report.cluster_id.as_deref().map(clean), kafka_versions: None },
+        cluster: cluster(report),
         expected: expected(report),
         stage: Stage {
             id: report.stage,
@@ -202,6 +204,14 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         observed_at: time(report.ended),
         duration_ms: report.ended.0.saturating_sub(report.began.0),
     })
+}
+
+fn cluster(report: &Report) -> Cluster {
+    Cluster {
+        name: report.cluster_name.as_deref().map(clean),
+        id: report.cluster_id.as_deref().map(clean),
+        kafka_versions: None,
+    }
 }
 
 fn expected(report: &Report) -> Expected {
@@ -245,9 +255,11 @@ pub(super) fn error(exit: &'static Exit, message: &str, command: &[String]) -> S
     })
 }
 
-const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+/// This program.
+pub(super) const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
-fn text(document: &impl Serialize) -> String {
+/// A document as text, ending in a line feed.
+pub(super) fn text(document: &impl Serialize) -> String {
     // These types have string keys and no failing serializer, so this cannot fail; if it ever did, an empty
     // document would be refused by every reader.
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();

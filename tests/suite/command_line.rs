@@ -94,11 +94,13 @@ fn arguments_that_are_not_text_are_a_usage_error() {
 
 #[test]
 fn a_password_in_a_url_is_refused_and_not_repeated() {
+    let url = "http://probe:hunter2@127.0.0.1:7071/metrics";
     for format in ["human", "json"] {
-        let url = "http://probe:hunter2@127.0.0.1:7071/metrics";
-        let ran = run_args(&["stage", "finalized", "-C", "1@h:1", "--metrics", url, "-o", format]);
-        assert_eq!(ran.code, 64);
-        assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{ran:?}");
+        for flag in ["--metrics", "-b", "-C"] {
+            let ran = run_args(&["stage", "finalized", "-C", "1@h:1", flag, url, "-o", format]);
+            assert_eq!(ran.code, 64);
+            assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{ran:?}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use kraft_check::render::{Document, Findings, Format, render};
 use kraft_check::snapshot::recording;
 use kraft_check::stages::STAGES;
 
+use crate::host::Host;
 use crate::tool::run;
 
 fn read(name: &str) -> String {
@@ -81,12 +82,32 @@ fn what_the_readme_asks_of_recordings_is_answered_so() {
     let asked = sessions.iter().zip(sessions.iter().skip(1)).filter(|((command, _), _)| command.contains("--from"));
     let mut count = 0;
     for ((command, output), (next, code)) in asked {
-        let ran = run(command.strip_prefix("kraft-check ").expect("our command"));
+        let typed = command.strip_prefix("kraft-check ").expect("our command");
+        let ran = run(&typed.replace("protocol-fixtures", concat!(env!("CARGO_MANIFEST_DIR"), "/protocol-fixtures")));
         assert_eq!(&ran.stdout, output, "{command}");
         assert_eq!((next.as_str(), code.trim()), ("echo $?", ran.code.to_string().as_str()), "{command}");
         count += 1;
     }
     assert_eq!(count, 3, "where is it, and may I go on, and may I not");
+}
+
+#[test]
+fn the_config_file_sets_what_the_example_types() {
+    let readme = read("README.md");
+    let between = |from: &str, to: &str| {
+        readme.split(from).nth(1).and_then(|rest| rest.split(to).next()).expect("a block").to_owned()
+    };
+    let typed = between("$ kraft-check stage brokers-migrated \\\n", "\nNOT YET").replace(['\\', '\''], " ");
+    let values = |shown: serde_json::Value| {
+        let settings = shown["settings"].as_array().expect("settings").clone();
+        settings.into_iter().map(|one| (one["key"].clone(), one["value"].clone())).collect::<Vec<_>>()
+    };
+    let host = Host::with(&between("```toml\n", "```"));
+    let configured = host.show(&[], "");
+    assert_eq!(configured["cluster"]["name"], "production");
+    assert_eq!(values(configured), values(Host::new().show(&[], &typed)));
+    assert_eq!(host.show(&[], "--cluster staging")["cluster"]["name"], "staging");
+    assert_eq!(host.show(&[("KRAFT_CHECK_OUTPUT", "json")], "")["file"], "kraft-check.toml");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 mod architecture;
 /// What does each kind of bad input look like?
 mod command_line;
+/// Which of flag, environment, config file and default holds, and what does a broken file look like?
+mod configuration;
 /// When is a guard said, and when only suspected?
 mod confirmation;
 /// Does the real network keep its seam, TLS included?
@@ -47,6 +49,8 @@ mod versions;
 
 /// Answers put together by hand, for rules about several of them.
 mod answers;
+/// A host of a test's own: its folders, files and variables.
+mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
 mod memory;
 /// The recordings of real clusters.

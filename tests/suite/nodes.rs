@@ -56,7 +56,8 @@ fn fails(finding: &Finding) -> bool {
 
 /// What the program says of a recorded phase.
 fn ask(command: &str, phase: &str) -> (i32, Value) {
-    let ran = run(&format!("{command} --from protocol-fixtures/3.9.2/{phase}.json -o json"));
+    let root = env!("CARGO_MANIFEST_DIR");
+    let ran = run(&format!("{command} --from {root}/protocol-fixtures/3.9.2/{phase}.json -o json"));
     (ran.code, ran.json())
 }
 

@@ -1,6 +1,8 @@
-//! The built binary, run once.
+//! The built binary, run once; where nothing is configured, unless a test configures it.
 
+use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -19,13 +21,30 @@ pub(crate) fn run(args: &str) -> Ran {
 
 /// Runs the binary with these arguments.
 pub(crate) fn run_args(args: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_kraft-check")).args(args).output().expect("the binary starts");
+    run_in(nowhere(), &[], args)
+}
+
+/// Runs the binary in this folder, with these variables and no others.
+pub(crate) fn run_in(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
+    tool.current_dir(folder).env_clear().envs(variables.iter().copied()).args(args);
+    let output = tool.output().expect("the binary starts");
     Ran {
         // A signal instead of a code is what an abort would look like.
         code: output.status.code().expect("the binary ends by itself"),
         stdout: String::from_utf8(output.stdout).expect("text on stdout"),
         stderr: String::from_utf8(output.stderr).expect("text on stderr"),
     }
+}
+
+/// An empty folder, in which no config file is found.
+fn nowhere() -> &'static Path {
+    static NOWHERE: OnceLock<std::path::PathBuf> = OnceLock::new();
+    NOWHERE.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("kraft-check-nowhere-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    })
 }
 
 impl Ran {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Cluster, Expected, Findings, JsonFinding, JsonNote, NextAction, RETRY_AFTER_SECONDS, SCHEMA_VERSION, TOOL, Tool,
-    clean, expected, finding, next_action, note, position, text, time,
+    clean, cluster, expected, finding, next_action, note, position, text, time,
 };
 use crate::exit;
 use crate::report::{Place, Report, Whereabouts};
@@ -15,7 +15,7 @@ struct Document<'a> {
     kind: &'static str,
     tool: Tool,
     command: &'a [String],
-    cluster: Cluster,
+    cluster: Option<Cluster>,
     expected: Option<Expected>,
     /// `not_begun`, `in_stage`, `beyond`; null where it cannot be told.
     place: Option<&'static str>,
@@ -63,11 +63,7 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings,
         kind: "status",
         tool: TOOL,
         command,
-        cluster: Cluster {
-            name: None,
-            id: current.and_then(|report| report.cluster_id.as_deref()).map(clean),
-            kafka_versions: None,
-        },
+        cluster: current.map(cluster),
         expected: current.map(expected),
         place,
         stage,
