@@ -1,5 +1,6 @@
 //! What was typed, as types. No I/O, and no meaning: texts are read in `config`.
 
+use std::iter::once;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -27,6 +28,15 @@ pub struct Cli {
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
     Stage(StageArgs),
+    /// What every stage demands of whom, and the guards that hold in all of them
+    Stages,
+    /// What an id means, how to look by hand, how to fix it, and where that comes from
+    Explain {
+        /// The id of a stage, a finding, an action, an error or a warning; an exit code; or exit-codes. Without it, all
+        /// that can be explained
+        #[arg(value_name = "STAGE|FINDING|exit-codes")]
+        topic: Option<String>,
+    },
 }
 
 impl Command {
@@ -35,6 +45,8 @@ impl Command {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
+            Self::Stages => vec!["stages".to_owned()],
+            Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::{Command, LookArgs};
 use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, needs_second_look};
 use crate::exit::{self, Exit};
+use crate::explain::{self, Tables, Topic};
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::Report;
@@ -31,6 +32,12 @@ pub struct Answered {
 pub enum Answer {
     /// The verdict on a stage.
     Report(Box<Report>),
+    /// What every stage demands, and the guards.
+    Tables(Tables),
+    /// Everything that can be explained.
+    Topics(Vec<Topic>),
+    /// One explanation.
+    Explanation(Box<Topic>),
 }
 
 impl Answer {
@@ -39,6 +46,7 @@ impl Answer {
     pub fn exit(&self) -> &'static Exit {
         match self {
             Self::Report(report) => exit::of_report(report),
+            Self::Tables(_) | Self::Topics(_) | Self::Explanation(_) => &exit::COMPLETE,
         }
     }
 }
@@ -53,6 +61,22 @@ pub fn run(command: &Command) -> Result<Answered, Refusal> {
             let stage = config::stage(args)?;
             let (snapshot, recording) = look_as_asked(&args.look)?;
             Ok(Answered { answer: Answer::Report(Box::new(evaluate(stage, &snapshot))), recording })
+        }
+        Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
+        Command::Explain { topic } => Ok(Answered { answer: explained(topic.as_deref())?, recording: None }),
+    }
+}
+
+/// The topic of this name, or all topics where none is named.
+fn explained(name: Option<&str>) -> Result<Answer, Refusal> {
+    let Some(name) = name else { return Ok(Answer::Topics(explain::topics())) };
+    match explain::find(name) {
+        Ok(topic) => Ok(Answer::Explanation(Box::new(topic))),
+        Err(nearest) => {
+            let nearest = nearest.join(", ");
+            let message =
+                format!("nothing is called '{name}'; nearest: {nearest}; kraft-check explain lists all names");
+            Err(Refusal { exit: &exit::USAGE, message })
         }
     }
 }

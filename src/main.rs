@@ -45,7 +45,12 @@ fn run(args: &[OsString]) -> (&'static Exit, String, Option<(PathBuf, String)>) 
         Err(refusal) => (refusal.exit, None),
     };
     let document = match &result {
-        Ok(Answered { answer: Answer::Report(report), .. }) => Document::Report(report),
+        Ok(Answered { answer, .. }) => match answer {
+            Answer::Report(report) => Document::Report(report),
+            Answer::Tables(tables) => Document::Tables(tables),
+            Answer::Topics(topics) => Document::Topics(topics),
+            Answer::Explanation(topic) => Document::Explanation(topic),
+        },
         Err(Refusal { exit, message }) => Document::Error(exit, message),
     };
     (exit, render(&document, format, findings, &typed), recording)

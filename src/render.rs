@@ -1,11 +1,13 @@
 //! Format → function. Renderers add no judgement: the verdict is the same in every format.
 
+mod explained;
 mod human;
 mod json;
 
 use clap::ValueEnum;
 
 use crate::exit::Exit;
+use crate::explain::{Tables, Topic};
 use crate::report::{Finding, Report, Standing};
 
 /// The form of the answer.
@@ -36,7 +38,13 @@ impl Findings {
 pub enum Document<'a> {
     /// A verdict.
     Report(&'a Report),
-    /// Why there is none: how the process ends, and one line.
+    /// What every stage demands, and the guards.
+    Tables(&'a Tables),
+    /// Everything that can be explained.
+    Topics(&'a [Topic]),
+    /// One explanation.
+    Explanation(&'a Topic),
+    /// Why there is no answer: how the process ends, and one line.
     Error(&'static Exit, &'a str),
 }
 
@@ -46,6 +54,12 @@ pub fn render(document: &Document<'_>, format: Format, findings: Findings, comma
     match (format, document) {
         (Format::Human, Document::Report(report)) => human::report(report, findings),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
+        (Format::Human, Document::Tables(tables)) => explained::tables(tables),
+        (Format::Human, Document::Topics(topics)) => explained::topics(topics),
+        (Format::Human, Document::Explanation(topic)) => explained::topic(topic),
+        (Format::Json, Document::Tables(tables)) => explained::tables_json(tables, command),
+        (Format::Json, Document::Topics(topics)) => explained::topics_json(topics, command),
+        (Format::Json, Document::Explanation(topic)) => explained::topic_json(topic, command),
         (Format::Json, Document::Report(report)) => json::report(report, findings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
     }
