@@ -20,6 +20,20 @@ const EXIT_CODES: &str = "exit-codes";
 /// How many names a word that is none is answered with.
 const CANDIDATES: usize = 3;
 
+/// What stands for addresses and the like in a command.
+const VARIABLES: [(&str, &str); 7] = [
+    ("BROKER", "HOST:PORT of a broker; add --command-config FILE (kafka-cluster.sh: --config FILE) for a login"),
+    (
+        "CONTROLLER",
+        "HOST:PORT of a controller; add --command-config FILE (kafka-cluster.sh: --config FILE) for a login",
+    ),
+    ("ZOOKEEPER", "HOST:PORT of a ZooKeeper server"),
+    ("ID", "the node's id"),
+    ("PAGE", "the URL of the controller's metrics page"),
+    ("LOG", "the log file of the process, such as server.log"),
+    ("DATA", "the node's data: log.dirs, of a controller metadata.log.dir if it is set"),
+];
+
 /// What kind of thing an id names, in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +87,8 @@ pub struct Topic {
     pub meaning: Option<String>,
     /// How to see it by hand.
     pub look: Vec<&'static Look>,
+    /// What the variables in these commands stand for.
+    pub variables: Vec<Pointer>,
     /// What to do about it.
     pub fix: Vec<String>,
     /// What must not be done about it.
@@ -114,6 +130,11 @@ pub fn topics() -> Vec<Topic> {
     topics.extend(Oddity::ALL.into_iter().map(notes::of_oddity));
     topics.push(exit_codes());
     topics.extend(EXITS.into_iter().map(of_exit));
+    for topic in &mut topics {
+        let is_named = |name| topic.look.iter().any(|look| look.run.contains(&format!("${name}")));
+        let named = VARIABLES.into_iter().filter(|(name, _)| is_named(*name));
+        topic.variables = named.map(|(id, brief)| Pointer { id, brief: brief.to_owned() }).collect();
+    }
     topics
 }
 
@@ -184,17 +205,17 @@ fn of_row(row: &'static Row) -> Topic {
     } else {
         "it can only make a verdict worse: unseen, it is skipped"
     };
-    let when = row.when.map_or(String::new(), |when| format!("; demanded {}", when.words));
+    let when = row.when.map_or(String::new(), |when| format!(", {}", when.words));
     let stages = STAGES.iter().filter(|stage| stage.rows.iter().any(|other| other.id == row.id));
     Topic {
-        meaning: Some(format!("{}; {weight}{when}", row.reason.because)),
+        meaning: Some(format!("{}; demanded: {}{when}; {weight}", row.reason.because, row.demand)),
         see: stages.map(|stage| Pointer { id: stage.id, brief: stage.title.to_owned() }).collect(),
         ..of_reason(&row.reason, row.causes, bare(row.id, Kind::Row, row_brief(row)))
     }
 }
 
 fn row_brief(row: &Row) -> String {
-    format!("{}: {}", row.of.words(), row.demand)
+    format!("{} {}", row.of.words(), row.claim)
 }
 
 fn of_guard(guard: &'static Guard) -> Topic {
@@ -279,6 +300,7 @@ fn bare(id: &'static str, topic: Kind, brief: String) -> Topic {
         brief,
         meaning: None,
         look: Vec::new(),
+        variables: Vec::new(),
         fix: Vec::new(),
         never: None,
         causes: Vec::new(),

@@ -96,6 +96,7 @@ const QUORUM_PROVISIONED: Stage = Stage {
             )
             .never("do not begin to move brokers, nor restart the leader, while a voter is without the flag"),
         row("state-not-none", Quorum, Demand::State(MIGRATION_STATE.at_least(StateRung::PreMigration)))
+            .claims("is in PRE_MIGRATION or beyond")
             .because("controllers first started without the flag write NONE, and can only be formatted anew")
             .source("KIP-866; ActivationRecordsGenerator.java: empty log, flag off")
             .look(&[STATE, STATE_RECORDS])
@@ -109,6 +110,7 @@ const QUORUM_PROVISIONED: Stage = Stage {
             ),
         row("same-cluster", Quorum, Demand::Kinship(KINSHIP.at_least(Kinship::Same)))
             .where_exported()
+            .claims("is of the brokers' cluster")
             .because("brokers of one cluster say nothing about the controllers of another")
             .source(
                 "KIP-919: DescribeCluster of controllers, 3.7+; KIP-595: brokers ask their leader \
@@ -189,6 +191,7 @@ const FINALIZED: Stage = Stage {
     complete_when: "ZkMigrationState is POST_MIGRATION, every flag is off, every broker runs KRaft",
     rows: &[
         row("migration-finalized", Quorum, Demand::State(MIGRATION_STATE.at_least(StateRung::PostMigration)))
+            .claims("is in POST_MIGRATION or beyond")
             .because(
                 "POST_MIGRATION is written by the first controller that is elected without the flag, and is \
                       never taken back",
@@ -225,6 +228,7 @@ const FINALIZED: Stage = Stage {
 };
 
 const CONTROLLERS_KNOWN: Row = row("controllers-known", Quorum, Demand::Truth(CONTROLLERS_NAMED.is(true)))
+    .claims("tells which controller each address of -C is")
     .because("what a controller answers counts for nothing until it is known which one it is")
     .source("KIP-853: DescribeQuorum Nodes, 3.9+; KIP-919: DescribeCluster of controllers, 3.7+")
     .look(&[STATUS])
@@ -240,6 +244,7 @@ const BROKER_LISTS_OTHERS: Row = row("broker-lists-others", ExpectedBrokers, Dem
 
 const NO_BROKER_LEFT_OUT: Row = row("no-broker-left-out", Quorum, Demand::Truth(NOBODY_LEFT_OUT.is(true)))
     .only(NO_BROKER_ON_ZOOKEEPER)
+    .claims("leaves no broker out that nobody declared")
     .because("a broker that is down or cut off is listed by nobody, and may be the one that is left behind")
     .source("ControllerMetadataMetrics.java: MigratingZkBrokerCount, dead ones included, Kafka 3.6 to 3.9")
     .look(&[BROKERS, ZOOKEEPER_BROKERS, STATE])
@@ -255,6 +260,7 @@ const OF_CLUSTER: Row = row("broker-of-cluster", ExpectedBrokers, Demand::Truth(
     .remedy("look-at-addresses", "see that -b and --expect-cluster-id are of one cluster");
 
 const QUORUM_HAS_LEADER: Row = row("quorum-has-leader", Quorum, Demand::Truth(LIVE_LEADER.is(true)))
+    .claims("has a live leader")
     .because("without a leader nothing is committed, and every other figure of the quorum is stale")
     .source("KIP-595; KIP-836; KafkaRaftClient.java: a standby answers error 6 and zeros")
     .look(&[STATUS, REPLICATION])
@@ -264,6 +270,7 @@ const QUORUM_HAS_LEADER: Row = row("quorum-has-leader", Quorum, Demand::Truth(LI
 const METADATA_COPIED: Row =
     row("metadata-copied", Quorum, Demand::State(MIGRATION_STATE.at_least(StateRung::Migration)))
         .owed_to(NOT_COPIED)
+        .claims("is in MIGRATION or beyond")
         .because("MIGRATION is written when the copy of ZooKeeper's metadata is committed")
         .source("KIP-866; QuorumController.java; metric kafka.controller:ZkMigrationState, Kafka 3.5 to 3.9")
         .look(&[STATE, DRIVER_LOG, REPLICATION, MIGRATION_ZNODE])
@@ -314,6 +321,7 @@ const NO_REGISTRATION_LEFT: Row = row("no-registration-left", Quorum, Demand::Co
     .where_exported()
     .only(NO_BROKER_ON_ZOOKEEPER)
     .owed_to(LEFT_REGISTERED)
+    .claims("counts no ZooKeeper broker any more")
     .because("a registration of a ZooKeeper broker remains, dead or alive, that nobody has moved")
     .source("ControllerMetadataMetrics.java: MigratingZkBrokerCount, Kafka 3.6 to 3.9")
     .look(&[STATE, ZOOKEEPER_BROKERS])

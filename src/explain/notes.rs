@@ -25,7 +25,7 @@ const CLUSTER: &Look =
     &Look { run: "grep cluster.id $DATA/meta.properties", tells: "the cluster's id as a node keeps it on its disk" };
 const SETTINGS: &Look = &Look {
     run: "kafka-configs.sh --bootstrap-server $BROKER --describe --all \\\n  --entity-type brokers --entity-name $ID \
-          | grep -e advertised -e process.roles",
+          | grep -e listeners= -e process.roles",
     tells: "under which addresses the broker is listed, and which roles the process has",
 };
 
@@ -83,7 +83,7 @@ pub(super) fn of_why(why: Why) -> Topic {
         Why::TooLarge => (
             "the answer is larger than what is read",
             &[PAGE],
-            "of a page: let the exporter's rules pass kafka.controller only; of a node: see that it is a Kafka listener",
+            "let the exporter's rules pass kafka.controller only; of a node, see that it is a Kafka listener",
         ),
         Why::Denied => (
             "the node denied the request; before the copy controllers have no ACLs, so that only super.users may ask",
@@ -154,7 +154,7 @@ pub(super) fn of_oddity(oddity: Oddity) -> Topic {
         Oddity::CombinedNode => (
             "the node is broker and controller: its flag is its controller's, and not judged as a broker's",
             &[SETTINGS],
-            "nothing; Kafka does not support the migration of combined nodes, so mind its logs",
+            "nothing, but mind its logs: KIP-866 leaves combined nodes out",
         ),
         Oddity::BrokersNotAsked => (
             "the stage was judged by its controllers alone",
@@ -169,7 +169,7 @@ pub(super) fn of_oddity(oddity: Oddity) -> Topic {
         Oddity::ClusterNotProved => (
             "nothing that was answered ties the brokers to the controllers",
             &[CLUSTER],
-            "compare cluster.id of a broker and a controller by hand, or grant the right Alter, which DescribeCluster of \
+            "compare cluster.id of a broker and a controller by hand, or grant Alter on the cluster, which DescribeCluster of \
              controllers needs",
         ),
     };

@@ -35,7 +35,9 @@ pub struct RowLine {
     pub id: &'static str,
     /// Of whom.
     pub of: &'static str,
-    /// What must be so.
+    /// What they do when it holds.
+    pub claim: &'static str,
+    /// What must be so, exactly.
     pub demand: String,
     /// Whether the stage cannot be complete while it is unseen; otherwise it is a witness.
     pub required: bool,
@@ -65,6 +67,7 @@ pub fn tables() -> Tables {
         let rows = stage.rows.iter().map(|row| RowLine {
             id: row.id,
             of: row.of.words(),
+            claim: row.claim,
             demand: row.demand.to_string(),
             required: row.required,
             when: row.when.map(|when| when.words),

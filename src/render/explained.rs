@@ -43,9 +43,9 @@ pub(super) fn tables(tables: &Tables) -> String {
         let _ = writeln!(text, "\n  {:<22} {:<21} {:<9} what", "row", "of whom", "weight");
         for row in &stage.rows {
             let weight = if row.required { "required" } else { "witness" };
-            let when = row.when.map_or(String::new(), |when| format!("; {when}"));
+            let when = row.when.map_or(String::new(), |when| format!(", {when}"));
             let head = format!("  {:<22} {:<21} {weight:<9} ", row.id, row.of);
-            wrapped(&mut text, &head, &format!("{}{when}", row.demand));
+            wrapped(&mut text, &head, &format!("{}{when}", row.claim));
         }
         text.push('\n');
     }
@@ -55,9 +55,10 @@ pub(super) fn tables(tables: &Tables) -> String {
         let head = format!("  {:<26} {:<21} ", guard.id, guard.of);
         wrapped(&mut text, &head, &guard.met_when.join(", and "));
     }
+    text.push('\n');
     wrapped(
         &mut text,
-        "\n",
+        "",
         "required: unseen, it leaves the stage unknown. witness: it can only make a verdict worse. \
          kraft-check explain ID says why, how to look, and what to do.",
     );
@@ -77,6 +78,9 @@ pub(super) fn topic(topic: &Topic) -> String {
         for (place, command) in look.run.lines().enumerate() {
             let _ = writeln!(text, "    {} {command}", if place == 0 { '$' } else { ' ' });
         }
+    }
+    for variable in &topic.variables {
+        wrapped(&mut text, "  with     ", &format!("${}: {}", variable.id, variable.brief));
     }
     for fix in &topic.fix {
         wrapped(&mut text, "  fix      ", fix);

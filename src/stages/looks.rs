@@ -1,8 +1,7 @@
 //! How a fact is seen by hand: commands of Kafka's own tools and the shell, to be pasted, and what they tell.
 //!
-//! `$BROKER`, `$CONTROLLER`, `$ZOOKEEPER` are HOST:PORT, `$ID` a node's id, `$PAGE` a metrics page, `$LOG` the log of
-//! the process, `$DATA` its data directory. Where a listener asks for a login, the tools take `--command-config FILE`
-//! (`kafka-cluster.sh`: `--config FILE`). Tools and options are those of 3.9. Not here: what is demanded (`stages`).
+//! Tools and options are those of 3.9; what the variables stand for says `explain`. Not here: what is demanded
+//! (`stages`).
 
 use super::row::Look;
 
@@ -30,7 +29,7 @@ pub(super) const STATE: &Look = &look(
 
 pub(super) const STATE_RECORDS: &Look = &look(
     "kafka-dump-log.sh --cluster-metadata-decoder --files \\\n  \
-     $DATA/__cluster_metadata-0/00000000000000000000.log | grep ZK_MIGRATION_STATE",
+     $DATA/__cluster_metadata-0/00000000000000000000.log \\\n  | grep ZK_MIGRATION_STATE",
     "the states that the metadata log went through, the last one counts; once there is a snapshot, look into the \
      newest .checkpoint file instead",
 );

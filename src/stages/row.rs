@@ -36,7 +36,7 @@ pub struct Row {
     pub required: bool,
     /// When it is demanded at all.
     pub when: Option<Condition>,
-    /// What those that hold do, in a sentence that begins with how many they are.
+    /// What those that hold do, in a sentence that begins with how many they are, or with the quorum.
     pub claim: &'static str,
     /// The rest of what is said of it.
     pub reason: Reason,
