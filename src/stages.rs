@@ -8,7 +8,7 @@
 mod causes;
 mod conditions;
 mod guards;
-mod looks;
+pub(crate) mod looks;
 mod row;
 
 pub use guards::GUARDS;

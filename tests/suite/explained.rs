@@ -157,20 +157,21 @@ fn the_documents_are_what_the_tables_say() {
     hold("../docs/exit-codes.md", &exit_codes_document());
 }
 
-const GENERATED: &str = "Written by `KRAFT_CHECK_UPDATE=1 cargo test --test suite explained` from the tables in `src`.";
+const GENERATED: &str =
+    "Written by `KRAFT_CHECK_UPDATE=1 cargo test --test suite explained` from the tables in `src`;\n";
 
 fn stages_document() -> String {
     let tables = tables();
-    let mut text = format!("# Stages\n\n{GENERATED} `kraft-check stages` prints the same.\n\n");
+    let mut text = format!("# Stages\n\n{GENERATED}`kraft-check stages` prints the same.\n\n");
     text.push_str("Required: unseen, it leaves the stage unknown. Witness: it can only make a verdict worse.\n");
     for stage in &tables.stages {
         let _ = writeln!(text, "\n## {}: {}\n\nComplete when {}.\n", stage.id, stage.title, stage.complete_when);
-        text.push_str("| row | of whom | what | weight | when |\n|---|---|---|---|---|\n");
+        text.push_str("| row | of whom | what | exactly | weight | when |\n|---|---|---|---|---|---|\n");
         for row in &stage.rows {
             let weight = if row.required { "required" } else { "witness" };
             let _ = writeln!(
                 text,
-                "| {} | {} | {} ({}) | {weight} | {} |",
+                "| {} | {} | {} | {} | {weight} | {} |",
                 link(row.id),
                 row.of,
                 row.claim,
@@ -192,8 +193,15 @@ fn link(id: &str) -> String {
 }
 
 fn findings_document() -> String {
-    let mut text = format!("# Findings\n\n{GENERATED} `kraft-check explain ID` prints the same.\n");
+    let mut text = format!(
+        "# Findings\n\n{GENERATED}`kraft-check explain ID` prints the same. Tools and options are those\nof Kafka 3.9.\n\n"
+    );
     let topics = topics();
+    let variables = topics.iter().flat_map(|topic| &topic.variables);
+    let variables: BTreeMap<&str, &str> = variables.map(|variable| (variable.id, variable.brief.as_str())).collect();
+    for (name, brief) in variables {
+        let _ = writeln!(text, "- `${name}`: {brief}");
+    }
     for kind in [Kind::Row, Kind::Guard, Kind::Action, Kind::Error, Kind::Warning] {
         let words = kind.words().1;
         let _ = writeln!(text, "\n## {}{}", words[..1].to_uppercase(), &words[1..]);
@@ -207,7 +215,7 @@ fn findings_document() -> String {
 fn explanation(text: &mut String, topic: &Topic) {
     let _ = writeln!(text, "\n### {}\n\n{}.", topic.id, topic.brief);
     if let Some(meaning) = &topic.meaning {
-        let _ = writeln!(text, "\n{meaning}.");
+        let _ = writeln!(text, "\nMeans: {meaning}.");
     }
     for look in &topic.look {
         let _ = writeln!(text, "\nLook: {}.\n\n```console\n$ {}\n```", look.tells, look.run);
@@ -231,7 +239,7 @@ fn explanation(text: &mut String, topic: &Topic) {
 }
 
 fn exit_codes_document() -> String {
-    let mut text = format!("# Exit codes\n\n{GENERATED} `kraft-check explain exit-codes` prints the same.\n\n");
+    let mut text = format!("# Exit codes\n\n{GENERATED}`kraft-check explain exit-codes` prints the same.\n\n");
     let _ = writeln!(text, "{}.\n\n| code | name | try again | when |\n|---:|---|---|---|", exit::RULE);
     for exit in EXITS {
         let again = if exit.retryable { "yes" } else { "no" };
