@@ -27,7 +27,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
-    Stage(StageArgs),
+    Stage(Box<StageArgs>),
     /// What every stage demands of whom, and the guards that hold in all of them
     Stages,
     /// What an id means, how to look by hand, how to fix it, and where that comes from

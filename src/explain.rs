@@ -147,16 +147,15 @@ pub fn find(word: &str) -> Result<Topic, Vec<&'static str>> {
     let word = plain(word);
     let wanted = if word == "unknown" { plain(exit::CANNOT_TELL.name) } else { word };
     let code = EXITS.into_iter().find(|exit| exit.code.to_string() == wanted);
+    let wanted = code.map_or(wanted, |exit| plain(exit.name));
     let mut topics = topics();
-    match topics.iter().position(|topic| plain(topic.id) == wanted || code.is_some_and(|exit| exit.name == topic.id)) {
-        Some(place) => Ok(topics.swap_remove(place)),
-        None => {
-            let mut ids: Vec<&'static str> = topics.iter().map(|topic| topic.id).collect();
-            ids.sort_by_key(|id| (!id.contains(&wanted), distance(id, &wanted)));
-            ids.truncate(CANDIDATES);
-            Err(ids)
-        }
+    if let Some(place) = topics.iter().position(|topic| plain(topic.id) == wanted) {
+        return Ok(topics.swap_remove(place));
     }
+    let mut ids: Vec<&'static str> = topics.iter().map(|topic| topic.id).collect();
+    ids.sort_by_key(|id| (!id.contains(&wanted), distance(id, &wanted)));
+    ids.truncate(CANDIDATES);
+    Err(ids)
 }
 
 fn plain(word: &str) -> String {

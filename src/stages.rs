@@ -276,8 +276,8 @@ const METADATA_COPIED: Row =
         .look(&[STATE, DRIVER_LOG, REPLICATION, MIGRATION_ZNODE])
         .remedy("wait-for-copy", "wait; if it lasts, see to what the finding says that it can be owed to")
         .never(
-            "do not move a broker to KRaft before the copy, and never delete /migration while the \
-            controllers run",
+            "do not move a broker to KRaft before the copy, nor delete /migration unless it is certain \
+             that an earlier attempt left it",
         );
 
 const BROKER_RUNS_KRAFT: Row =
