@@ -90,11 +90,11 @@ pub(crate) const CLUSTER_ID_OF_BROKERS: &Look =
 
 pub(crate) const CLUSTER_ID_OF_CONTROLLERS: &Look = &look(
     "kafka-cluster.sh cluster-id --bootstrap-controller $CONTROLLER",
-    "the same of the controllers (3.7 and newer; needs the right ALTER on the cluster)",
+    "the cluster's id, as the controllers tell it (3.7 and newer; needs ALTER on the cluster)",
 );
 
 pub(crate) const CLUSTER_ID_ON_DISK: &Look =
-    &look("grep cluster.id $DATA/meta.properties", "the same as a node keeps it on its disk");
+    &look("grep cluster.id $DATA/meta.properties", "the cluster's id, as a node keeps it on its disk");
 
 pub(crate) const KAFKA_VERSION: &Look =
     &look("grep 'Kafka version' $LOG | tail -1", "the release that the process was started with");

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use kraft_check::evaluate::evaluate;
 use kraft_check::exit::{self, EXITS};
 use kraft_check::explain::{Kind, Topic, find, tables, topics};
+use kraft_check::render::{Document, Findings, Format, render};
 use kraft_check::report::{EARLIER_STAGE_FIRST, Oddity};
 use kraft_check::snapshot::Why;
 use kraft_check::stages::{GUARDS, STAGES};
@@ -113,13 +114,13 @@ fn names_are_found_however_they_are_written() {
 
 #[test]
 fn people_get_lines_of_eighty_columns() {
-    let explained = topics().into_iter().map(|topic| format!("explain {}", topic.id.replace(' ', "-")));
-    for args in ["stages".to_owned(), "explain".to_owned()].into_iter().chain(explained) {
-        let ran = run(&args);
-        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args}");
-        for line in ran.stdout.lines() {
-            assert!(line.chars().count() <= 80, "{args}: {line}");
-            assert_eq!(line, line.trim_end(), "{args}");
+    let (tables, topics) = (tables(), topics());
+    let explained = topics.iter().map(Document::Explanation);
+    for document in [Document::Tables(&tables), Document::Topics(&topics)].into_iter().chain(explained) {
+        let text = render(&document, Format::Human, Findings::Failing, &[]);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+            assert_eq!(line, line.trim_end());
         }
     }
 }
