@@ -3,6 +3,7 @@
 mod flags;
 
 use std::ffi::OsString;
+use std::iter::once;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -34,9 +35,18 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
-    Stage(StageArgs),
+    Stage(Box<StageArgs>),
     /// Which stage is the cluster in, what holds it there, and what comes next?
-    Status(LookArgs),
+    Status(Box<LookArgs>),
+    /// What every stage demands of whom, and the guards that hold in all of them
+    Stages,
+    /// What an id means, how to look by hand, how to fix it, and where that comes from
+    Explain {
+        /// The id of a stage, a finding, an action, an error or a warning; an exit code; or exit-codes. Without it, all
+        /// that can be explained
+        #[arg(value_name = "STAGE|FINDING|exit-codes")]
+        topic: Option<String>,
+    },
     /// What is set, and who set it
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -46,7 +56,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// The settings of flags, environment and config file in one, as a config file; secrets are hidden
-    Show(ShowArgs),
+    Show(Box<ShowArgs>),
 }
 
 /// The arguments of `config show`.
@@ -68,6 +78,8 @@ impl Command {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
             Self::Status(_) => vec!["status".to_owned()],
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
+            Self::Stages => vec!["stages".to_owned()],
+            Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::{Command, ConfigCommand, LookArgs};
 use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, evaluate_node, locate, needs_second_look};
 use crate::exit::{self, Exit};
+use crate::explain::{self, Tables, Topic};
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::{Report, Whereabouts};
@@ -36,6 +37,12 @@ pub enum Answer {
     Whereabouts(Whereabouts),
     /// What is set, with the origin of each setting or without.
     Settings(Settings, bool),
+    /// What every stage demands, and the guards.
+    Tables(Tables),
+    /// Everything that can be explained.
+    Topics(Vec<Topic>),
+    /// One explanation.
+    Explanation(Box<Topic>),
 }
 
 impl Answer {
@@ -45,7 +52,7 @@ impl Answer {
         match self {
             Self::Report(report) => exit::of_report(report),
             Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
-            Self::Settings(..) => &exit::COMPLETE,
+            Self::Settings(..) | Self::Tables(_) | Self::Topics(_) | Self::Explanation(_) => &exit::COMPLETE,
         }
     }
 }
@@ -78,6 +85,22 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
         Command::Config(ConfigCommand::Show(args)) => {
             config::refuse_broken(&args.look, &settings)?;
             Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
+        }
+        Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
+        Command::Explain { topic } => Ok(Answered { answer: explained(topic.as_deref())?, recording: None }),
+    }
+}
+
+/// The topic of this name, or all topics where none is named.
+fn explained(name: Option<&str>) -> Result<Answer, Refusal> {
+    let Some(name) = name else { return Ok(Answer::Topics(explain::topics())) };
+    match explain::find(name) {
+        Ok(topic) => Ok(Answer::Explanation(Box::new(topic))),
+        Err(nearest) => {
+            let nearest = nearest.join(", ");
+            let message =
+                format!("nothing is called '{name}'; nearest: {nearest}; kraft-check explain lists all names");
+            Err(Refusal { exit: &exit::USAGE, message })
         }
     }
 }

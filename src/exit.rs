@@ -70,10 +70,13 @@ pub fn of_whereabouts(whereabouts: &Whereabouts) -> &'static Exit {
     }
 }
 
+/// How the codes are to be read.
+pub const RULE: &str = "0 it is so; 1 and 3 try again; anything else stop and look";
+
 /// The table as text, for `--help`.
 #[must_use]
 pub fn table() -> String {
-    let mut text = "Exit codes (0 it is so; 1 and 3 try again; anything else stop and look):\n".to_owned();
+    let mut text = format!("Exit codes ({RULE}):\n");
     for Exit { code, name, when, .. } in EXITS {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {code:>3}  {name:<12} {when}");

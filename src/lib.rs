@@ -15,6 +15,8 @@ pub mod config;
 pub mod evaluate;
 /// Every way the process can end, in one table.
 pub mod exit;
+/// What everything means that can stand in a report.
+pub mod explain;
 /// Ask every node everything, once.
 pub mod observe;
 /// The only writer of stdout and files.

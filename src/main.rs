@@ -48,11 +48,14 @@ fn run(args: &[OsString]) -> (&'static Exit, String, Option<(PathBuf, String)>) 
         Err(refusal) => (refusal.exit, None),
     };
     let document = match &result {
-        Ok(Answered { answer: Answer::Report(report), .. }) => Document::Report(report),
-        Ok(Answered { answer: Answer::Whereabouts(whereabouts), .. }) => Document::Whereabouts(whereabouts),
-        Ok(Answered { answer: Answer::Settings(settings, with_origin), .. }) => {
-            Document::Settings(settings, *with_origin)
-        }
+        Ok(Answered { answer, .. }) => match answer {
+            Answer::Report(report) => Document::Report(report),
+            Answer::Whereabouts(whereabouts) => Document::Whereabouts(whereabouts),
+            Answer::Settings(settings, with_origin) => Document::Settings(settings, *with_origin),
+            Answer::Tables(tables) => Document::Tables(tables),
+            Answer::Topics(topics) => Document::Topics(topics),
+            Answer::Explanation(topic) => Document::Explanation(topic),
+        },
         Err(Refusal { exit, message }) => Document::Error(exit, message),
     };
     (exit, render(&document, format, findings, &typed), recording)

@@ -1,5 +1,6 @@
 //! Format → function. Renderers add no judgement: the verdict is the same in every format.
 
+mod explained;
 mod human;
 mod json;
 mod settings;
@@ -7,6 +8,7 @@ mod settings;
 use clap::ValueEnum;
 
 use crate::exit::Exit;
+use crate::explain::{Tables, Topic};
 use crate::report::{Finding, Report, Standing, Whereabouts};
 use crate::settings::Settings;
 
@@ -42,7 +44,13 @@ pub enum Document<'a> {
     Whereabouts(&'a Whereabouts),
     /// What is set, with the origin of each setting or without.
     Settings(&'a Settings, bool),
-    /// Why there is none: how the process ends, and one line.
+    /// What every stage demands, and the guards.
+    Tables(&'a Tables),
+    /// Everything that can be explained.
+    Topics(&'a [Topic]),
+    /// One explanation.
+    Explanation(&'a Topic),
+    /// Why there is no answer: how the process ends, and one line.
     Error(&'static Exit, &'a str),
 }
 
@@ -55,6 +63,12 @@ pub fn render(document: &Document<'_>, format: Format, findings: Findings, comma
         (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, findings, command),
         (Format::Human, Document::Settings(settings, with_origin)) => settings::toml(settings, *with_origin),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
+        (Format::Human, Document::Tables(tables)) => explained::tables(tables),
+        (Format::Human, Document::Topics(topics)) => explained::topics(topics),
+        (Format::Human, Document::Explanation(topic)) => explained::topic(topic),
+        (Format::Json, Document::Tables(tables)) => explained::tables_json(tables, command),
+        (Format::Json, Document::Topics(topics)) => explained::topics_json(topics, command),
+        (Format::Json, Document::Explanation(topic)) => explained::topic_json(topic, command),
         (Format::Json, Document::Report(report)) => json::report(report, findings, command),
         (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),

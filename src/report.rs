@@ -147,6 +147,55 @@ pub struct Note {
     pub message: String,
 }
 
+/// What looks odd and does not decide: the kinds of warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// An address answered that no broker lists.
+    AddressWithoutId,
+    /// An address was given or listed for two ids.
+    AddressWithTwoIds,
+    /// A controller's own gauge says another state than the leader's.
+    ControllerStateDiffers,
+    /// A node is broker and controller.
+    CombinedNode,
+    /// A stage was judged without any broker.
+    BrokersNotAsked,
+    /// Several cluster ids were told or declared.
+    ClusterIdsDiffer,
+    /// Nothing ties the brokers to the controllers.
+    ClusterNotProved,
+}
+
+impl Oddity {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::AddressWithoutId,
+        Self::AddressWithTwoIds,
+        Self::ControllerStateDiffers,
+        Self::CombinedNode,
+        Self::BrokersNotAsked,
+        Self::ClusterIdsDiffer,
+        Self::ClusterNotProved,
+    ];
+
+    /// The name under which it is reported.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::AddressWithoutId => "address-without-id",
+            Self::AddressWithTwoIds => "address-with-two-ids",
+            Self::ControllerStateDiffers => "controller-state-differs",
+            Self::CombinedNode => "combined-node",
+            Self::BrokersNotAsked => "brokers-not-asked",
+            Self::ClusterIdsDiffer => "cluster-ids-differ",
+            Self::ClusterNotProved => "cluster-not-proved",
+        }
+    }
+}
+
+/// The id of the one piece of advice that a stage gets which comes too early.
+pub const EARLIER_STAGE_FIRST: &str = "earlier-stage-first";
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {

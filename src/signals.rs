@@ -18,6 +18,8 @@ pub use quorum::Seat;
 pub use state::{StateRung, differing_gauges};
 pub use view::View;
 
+use std::fmt;
+
 use crate::snapshot::{Evidence, Generation, Missed, Node, Source, Subject, Why};
 use quorum::NoLeader;
 
@@ -114,9 +116,25 @@ pub enum Test<T> {
     Reached(T),
 }
 
+impl<T: fmt::Display> fmt::Display for Test<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(value) | Self::Reached(value) => value.fmt(f),
+            Self::AtLeast(value) => write!(f, "{value} or beyond"),
+            Self::AtMost(value) => write!(f, "at most {value}"),
+        }
+    }
+}
+
 /// Milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms", self.0)
+    }
+}
 
 /// The node was declared. An answer of another one means that somebody knows less of the cluster than it has.
 /// Unseen where nobody declared any. Of a broker or a controller.

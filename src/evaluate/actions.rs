@@ -5,7 +5,7 @@
 //! one piece of advice, which names the stage that is to be completed first.
 
 use super::{Judged, of_row, verdict};
-use crate::report::{Action, Standing, Verdict};
+use crate::report::{Action, EARLIER_STAGE_FIRST, Standing, Verdict};
 use crate::signals::View;
 use crate::stages::STAGES;
 
@@ -24,7 +24,7 @@ pub(super) fn actions(place: Option<usize>, judged: &[Judged], view: &View<'_>) 
     });
     match earlier {
         Some(earlier) if !rows.is_empty() => vec![Action {
-            id: "earlier-stage-first",
+            id: EARLIER_STAGE_FIRST,
             subjects: Vec::new(),
             text: format!("nothing for this stage yet: {} must be complete first", earlier.id),
             explain: earlier.id,

@@ -1,5 +1,7 @@
 //! One demand, one subject: what was read, compared with what was wanted.
 
+use std::fmt;
+
 use crate::report::Value;
 use crate::signals::{BrokerRung, Kinship, Millis, NamedController, Seat, Seen, Signal, StateRung, Test, View};
 use crate::snapshot::{Evidence, Source, Subject, Why};
@@ -34,23 +36,17 @@ pub(super) fn judge(demand: &Demand, view: &View<'_>, subject: Subject) -> Judge
 }
 
 /// A value that can be said.
-trait Said: Copy + PartialOrd + 'static {
+trait Said: Copy + PartialOrd + fmt::Display + 'static {
     /// As data: names in snake case.
     fn value(self) -> Value;
-    /// In a sentence, in Kafka's spelling.
-    fn words(self) -> String;
 }
 
 fn compare<T: Said>(signal: &Signal<T>, test: &Test<T>, view: &View<'_>, subject: Subject) -> Judgement {
-    let (wanted, words) = match *test {
-        Test::Is(value) | Test::Reached(value) => (value, value.words()),
-        Test::AtLeast(value) => (value, format!("{} or beyond", value.words())),
-        Test::AtMost(value) => (value, format!("at most {}", value.words())),
-    };
+    let (Test::Is(wanted) | Test::Reached(wanted) | Test::AtLeast(wanted) | Test::AtMost(wanted)) = *test;
     let judgement = |holds, observed, said, evidence, why| Judgement {
         holds,
         expected: wanted.value(),
-        wanted: words,
+        wanted: test.to_string(),
         observed,
         said,
         evidence,
@@ -90,8 +86,8 @@ fn holds<T: Copy + PartialOrd>(test: Test<T>, seen: &Seen<T>) -> Option<bool> {
 /// What was seen, in words.
 fn said<T: Said>(signal: &Signal<T>, seen: &Seen<T>, holds: Option<bool>) -> String {
     let value = match seen.up_to {
-        None => seen.value.words(),
-        Some((most, _)) => format!("something from {} to {}", seen.value.words(), most.words()),
+        None => seen.value.to_string(),
+        Some((most, _)) => format!("something from {} to {}", seen.value, most),
     };
     let from = match seen.evidence.as_ref().map(|evidence| &evidence.source) {
         Some(Source::Derived(from)) => format!(", as follows from {from}"),
@@ -108,29 +104,17 @@ impl Said for bool {
     fn value(self) -> Value {
         Value::Truth(self)
     }
-
-    fn words(self) -> String {
-        self.to_string()
-    }
 }
 
 impl Said for u64 {
     fn value(self) -> Value {
         Value::Number(self)
     }
-
-    fn words(self) -> String {
-        self.to_string()
-    }
 }
 
 impl Said for Millis {
     fn value(self) -> Value {
         Value::Number(self.0)
-    }
-
-    fn words(self) -> String {
-        format!("{} ms", self.0)
     }
 }
 
@@ -141,15 +125,6 @@ impl Said for BrokerRung {
             Self::Migration => "migration",
             Self::Kraft => "kraft",
         })
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Zookeeper => "ZooKeeper",
-            Self::Migration => "migration mode",
-            Self::Kraft => "KRaft",
-        }
-        .to_owned()
     }
 }
 
@@ -164,18 +139,6 @@ impl Said for StateRung {
             Self::Kafka4 => "kafka_4",
         })
     }
-
-    fn words(self) -> String {
-        match self {
-            Self::None => "NONE",
-            Self::PreMigration => "PRE_MIGRATION",
-            Self::Migration => "MIGRATION",
-            Self::PostMigration => "POST_MIGRATION",
-            Self::BornInKraft => "NONE (born in KRaft)",
-            Self::Kafka4 => "none, on Kafka 4",
-        }
-        .to_owned()
-    }
 }
 
 impl Said for NamedController {
@@ -185,15 +148,6 @@ impl Said for NamedController {
             Self::OneBroker => "one_broker",
             Self::AnyBroker => "any_broker",
         })
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Nobody => "nobody",
-            Self::OneBroker => "one and the same broker",
-            Self::AnyBroker => "any broker",
-        }
-        .to_owned()
     }
 }
 
@@ -205,15 +159,6 @@ impl Said for Kinship {
             Self::Same => "same",
         })
     }
-
-    fn words(self) -> String {
-        match self {
-            Self::Other => "not one and the same",
-            Self::Unsettled => "unsettled: they tell of different epochs, as during an election",
-            Self::Same => "the same",
-        }
-        .to_owned()
-    }
 }
 
 impl Said for Seat {
@@ -223,14 +168,5 @@ impl Said for Seat {
             Self::Observer => "observer",
             Self::Voter => "voter",
         })
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Absent => "absent",
-            Self::Observer => "observer",
-            Self::Voter => "voter",
-        }
-        .to_owned()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::Note;
+use crate::report::{Note, Oddity};
 use crate::signals::{BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, cluster_ids_differ, differing_gauges};
 use crate::snapshot::{AskedAs, Missed, Node, Subject, Why};
 use crate::stages::{Stage, Subjects};
@@ -44,16 +44,16 @@ pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
     }
     for (id, state) in differing_gauges(view) {
         let message = format!("controller {id}'s own gauge says {state}, unlike the leader's");
-        notes.push(Note { id: "controller-state-differs", subject: Some(Subject::Controller(id)), message });
+        notes.push(Note { id: Oddity::ControllerStateDiffers.id(), subject: Some(Subject::Controller(id)), message });
     }
     for id in view.known_brokers().iter().copied().filter(|id| view.is_combined(*id)) {
         let message = format!("broker {id} is also a controller; its flag is its controller's and is not judged");
-        notes.push(Note { id: "combined-node", subject: Some(Subject::Broker(id)), message });
+        notes.push(Note { id: Oddity::CombinedNode.id(), subject: Some(Subject::Broker(id)), message });
     }
     let asks_brokers = stage.rows.iter().any(|row| row.of == Subjects::ExpectedBrokers);
     if !asks_brokers && view.known_brokers().is_empty() {
         let message = "judged without the brokers: give -b and --expect-brokers".to_owned();
-        notes.push(Note { id: "brokers-not-asked", subject: None, message });
+        notes.push(Note { id: Oddity::BrokersNotAsked.id(), subject: None, message });
     }
     notes.extend(kinship(view));
     notes
@@ -69,13 +69,13 @@ fn kinship(view: &View<'_>) -> Option<Note> {
             .collect();
         told.extend(view.declared_cluster_id().map(|declared| format!("{declared} was declared")));
         let message = format!("several cluster ids: {}", told.join("; "));
-        return Some(Note { id: "cluster-ids-differ", subject: None, message });
+        return Some(Note { id: Oddity::ClusterIdsDiffer.id(), subject: None, message });
     }
     // Without brokers there is nothing to tie, and without a leader the findings say more.
     let both = !view.known_brokers().is_empty() && LIVE_LEADER.read(view, Subject::Quorum).is_ok_and(|live| live.value);
     let missed = KINSHIP.read(view, Subject::Quorum).err().filter(|_| both)?.missed;
     let message = format!("that brokers and controllers are of one cluster was not seen: {}", missed.words);
-    Some(Note { id: "cluster-not-proved", subject: None, message })
+    Some(Note { id: Oddity::ClusterNotProved.id(), subject: None, message })
 }
 
 /// An endpoint that answered and counts for no id. One that did not answer is among the errors.
@@ -84,14 +84,14 @@ fn nameless(node: &Node, ids: &BTreeSet<i32>) -> Option<Note> {
         return None;
     }
     let place = &node.endpoint;
-    let (id, message) = if ids.is_empty() {
+    let (oddity, message) = if ids.is_empty() {
         let words = "answers, and no broker's Metadata lists this address: it counts for no id; give ID@HOST:PORT";
-        ("address-without-id", format!("{place} {words}"))
+        (Oddity::AddressWithoutId, format!("{place} {words}"))
     } else {
         let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        ("address-with-two-ids", format!("{place} is given as the address of {ids}: it counts for neither"))
+        (Oddity::AddressWithTwoIds, format!("{place} is given as the address of {ids}: it counts for neither"))
     };
-    Some(Note { id, subject: None, message })
+    Some(Note { id: oddity.id(), subject: None, message })
 }
 
 /// The cluster's id, if all that told one told the same.

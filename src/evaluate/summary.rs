@@ -49,7 +49,7 @@ fn of_row(row: &Row, decides: Standing, judged: &[Judged]) -> Option<String> {
     let findings = || judged.iter().map(|judged| &judged.finding).filter(|finding| finding.id == row.id);
     let first = findings().find(|finding| finding.standing == decides)?;
     let total = findings().filter(|finding| finding.standing != Standing::Skipped).count();
-    if row.of == Subjects::Quorum || row.claim.is_empty() || first.subject == Subject::Quorum {
+    if row.of == Subjects::Quorum || first.subject == Subject::Quorum {
         return Some(first.message.clone());
     }
     let holding = findings().filter(|finding| finding.standing == Standing::Pass).count();

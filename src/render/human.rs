@@ -79,12 +79,17 @@ fn next(action: &Action) -> String {
     }
 }
 
-/// One entry, wrapped with its continuation under its beginning. A word longer than the line stands alone.
+/// One entry that may hold what a peer said.
 fn line(text: &mut String, prefix: &str, entry: &str) {
+    wrapped(text, prefix, &clean(entry));
+}
+
+/// One entry, wrapped with its continuation under its beginning. A word longer than the line stands alone.
+pub(super) fn wrapped(text: &mut String, prefix: &str, entry: &str) {
     let indent = if prefix.is_empty() { 2 } else { prefix.chars().count() };
     text.push_str(prefix);
     let mut column = prefix.chars().count();
-    for word in clean(entry).split_whitespace() {
+    for word in entry.split_whitespace() {
         let width = word.chars().count();
         if column > indent && column + 1 + width > WIDTH {
             text.push('\n');

@@ -255,6 +255,26 @@ pub(super) fn error(exit: &'static Exit, message: &str, command: &[String]) -> S
     })
 }
 
+/// What every document begins with, around what a command says that judges nothing.
+#[derive(Serialize)]
+pub(super) struct Envelope<'a, T: Serialize> {
+    schema_version: &'static str,
+    kind: &'static str,
+    tool: Tool,
+    command: &'a [String],
+    exit_code: u8,
+    retryable: bool,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+impl<'a, T: Serialize> Envelope<'a, T> {
+    pub(super) fn of(kind: &'static str, command: &'a [String], body: &'a T) -> String {
+        let Exit { code, retryable, .. } = exit::COMPLETE;
+        text(&Self { schema_version: SCHEMA_VERSION, kind, tool: TOOL, command, exit_code: code, retryable, body })
+    }
+}
+
 /// This program.
 pub(super) const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 

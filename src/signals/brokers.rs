@@ -1,5 +1,7 @@
 //! Brokers: where each stands on its ladder, whom it follows, and whether one may be missing.
 
+use std::fmt;
+
 use super::{Seen, Sight, Unseen, View, api_versions_evidence, generation, seen, unseen};
 use crate::snapshot::{Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Source, Why};
 
@@ -14,6 +16,16 @@ pub enum BrokerRung {
     Kraft,
 }
 
+impl fmt::Display for BrokerRung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zookeeper => "ZooKeeper",
+            Self::Migration => "migration mode",
+            Self::Kraft => "KRaft",
+        })
+    }
+}
+
 /// Whom a broker on ZooKeeper names as the active controller, asked again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NamedController {
@@ -23,6 +35,16 @@ pub enum NamedController {
     OneBroker,
     /// Any live broker, another one each time: so a broker answers while KRaft controllers rule.
     AnyBroker,
+}
+
+impl fmt::Display for NamedController {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nobody => "nobody",
+            Self::OneBroker => "one and the same broker",
+            Self::AnyBroker => "any broker",
+        })
+    }
 }
 
 /// How often a broker must have named one and the same controller before that means anything.

@@ -1,6 +1,7 @@
 //! Which cluster the nodes are of: by the ids that they tell, and by the quorum that a broker belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::identity::Configured;
 use super::{Sight, View, seen, unseen};
@@ -15,6 +16,16 @@ pub enum Kinship {
     Unsettled,
     /// They are.
     Same,
+}
+
+impl fmt::Display for Kinship {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Other => "not one and the same",
+            Self::Unsettled => "unsettled: they tell of different epochs, as during an election",
+            Self::Same => "the same",
+        })
+    }
 }
 
 /// More records than a quorum commits between two questions of one look: a copy of 20,000 partitions has 22,000.

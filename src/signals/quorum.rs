@@ -3,6 +3,7 @@
 //! Timestamps are compared only with each other, all by the leader's clock (KIP-836); ours is never used.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::{FETCH_MAX, Millis, Seen, Sight, View, seen, unseen};
 use crate::snapshot::{AskedAs, Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Source, Why};
@@ -16,6 +17,16 @@ pub enum Seat {
     Observer,
     /// It votes.
     Voter,
+}
+
+impl fmt::Display for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "absent",
+            Self::Observer => "observer",
+            Self::Voter => "voter",
+        })
+    }
 }
 
 /// A live leader.

@@ -4,6 +4,8 @@
 //! Rungs are ordered, so that a row can ask for "this or beyond". The numbers of `ZkMigrationState` become names here
 //! and nowhere else.
 
+use std::fmt;
+
 use super::gauge::{gauge, whole};
 use super::{
     Seen, Sight, Unseen, View, api_versions_evidence, brokers, cluster, derived_evidence, generation, seen, unseen,
@@ -25,6 +27,19 @@ pub enum StateRung {
     BornInKraft,
     /// The leader runs Kafka 4, which has no ZooKeeper left in it and no such state, whatever its log says.
     Kafka4,
+}
+
+impl fmt::Display for StateRung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "NONE",
+            Self::PreMigration => "PRE_MIGRATION",
+            Self::Migration => "MIGRATION",
+            Self::PostMigration => "POST_MIGRATION",
+            Self::BornInKraft => "NONE (born in KRaft)",
+            Self::Kafka4 => "none, on Kafka 4",
+        })
+    }
 }
 
 /// What an operator of 3.4 can do.

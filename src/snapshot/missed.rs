@@ -65,6 +65,29 @@ pub enum Why {
 }
 
 impl Why {
+    /// Every kind.
+    pub const ALL: [Self; 19] = [
+        Self::NoAddress,
+        Self::NotAsked,
+        Self::NotListed,
+        Self::Refused,
+        Self::Unreachable,
+        Self::TimedOut,
+        Self::Closed,
+        Self::WrongTarget,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Denied,
+        Self::ErrorCode,
+        Self::NotAPage,
+        Self::WithoutMetric,
+        Self::NotLoaded,
+        Self::Ambiguous,
+        Self::NoExpectation,
+        Self::NotConfirmed,
+        Self::Internal,
+    ];
+
     /// The name under which it is reported.
     #[must_use]
     pub fn id(self) -> &'static str {
@@ -87,7 +110,7 @@ impl Why {
             Self::Ambiguous => "ambiguous",
             Self::NoExpectation => "nobody-expected",
             Self::NotConfirmed => "not-confirmed",
-            Self::Internal => "internal",
+            Self::Internal => "defect",
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::snapshot::Subject;
 pub(super) static NOT_COPIED: &[Cause] = &[
     Cause {
         words: "a broker is not in migration mode yet",
+        told_by: "a broker lists LeaderAndIsr and its flag is off",
         tell: |view, _| {
             let behind = brokers(view, |rung| rung.is_some_and(|rung| rung == BrokerRung::Zookeeper));
             match (behind.is_empty(), all_seen(view)) {
@@ -25,6 +26,7 @@ pub(super) static NOT_COPIED: &[Cause] = &[
     },
     Cause {
         words: "the quorum was first started without the flag",
+        told_by: "ZkMigrationState is NONE",
         tell: |view, _| match MIGRATION_STATE.read(view, Subject::Quorum) {
             Ok(state) if state.most() == StateRung::None => Told::Shown("its log says NONE".to_owned()),
             Ok(state) if state.value >= StateRung::PreMigration => Told::Excluded("its log does not say NONE"),
@@ -33,6 +35,7 @@ pub(super) static NOT_COPIED: &[Cause] = &[
     },
     Cause {
         words: "a broker is down that owns replicas",
+        told_by: "a declared broker does not answer; the leader's log still waits for it",
         tell: |view, _| {
             let silent = brokers(view, |rung| rung.is_none());
             if !silent.is_empty() {
@@ -46,6 +49,7 @@ pub(super) static NOT_COPIED: &[Cause] = &[
     },
     Cause {
         words: "a broker in migration mode does not reach the controllers, or may not log in to them",
+        told_by: "the leader does not count the broker among its observers",
         tell: |view, _| {
             let flagged = in_migration(view);
             let seat = |id: &i32| seat(view, Subject::Broker(*id));
@@ -59,6 +63,7 @@ pub(super) static NOT_COPIED: &[Cause] = &[
     },
     Cause {
         words: "the brokers' inter.broker.protocol.version is not the controllers' metadata.version",
+        told_by: "MigratingZkBrokerCount is less than the flagged brokers, although all are observers",
         tell: |view, _| match registered(view) {
             Some((registered, flagged)) if registered < flagged => {
                 Told::Shown(format!("{registered} of {flagged} registered, by MigratingZkBrokerCount"))
@@ -67,14 +72,23 @@ pub(super) static NOT_COPIED: &[Cause] = &[
             None => Told::Possible,
         },
     },
-    Cause { words: "a /migration znode is left from an earlier attempt", tell: only_if_registered },
-    Cause { words: "the copy is under way: seconds, or a minute with very many partitions", tell: only_if_registered },
+    Cause {
+        words: "a /migration znode is left from an earlier attempt",
+        told_by: "every broker is registered, and /migration holds an offset beyond the high watermark",
+        tell: only_if_registered,
+    },
+    Cause {
+        words: "the copy is under way: seconds, or a minute with very many partitions",
+        told_by: "every broker is registered, and it passes",
+        tell: only_if_registered,
+    },
 ];
 
 /// Why a broker on ZooKeeper gets no metadata from the controllers.
 pub(super) static NOT_FOLLOWED: &[Cause] = &[
     Cause {
         words: "the controllers cannot reach the broker, or may not log in to it",
+        told_by: "the broker names no controller, or the leader's log tells of its failed login",
         tell: |view, subject| match controller_of(view, subject) {
             Some(NamedController::Nobody) => Told::Shown("it names no controller".to_owned()),
             _ => Told::Possible,
@@ -82,6 +96,7 @@ pub(super) static NOT_FOLLOWED: &[Cause] = &[
     },
     Cause {
         words: "the ZooKeeper controller still rules, and this quorum is left over from an earlier attempt",
+        told_by: "every broker names one and the same controller, and /controller has kraftControllerEpoch -1",
         tell: |view, subject| match controller_of(view, subject) {
             Some(NamedController::Nobody) => Told::Excluded("it names no controller"),
             _ if followed(view) => Told::Excluded("another broker follows the quorum"),
@@ -94,12 +109,14 @@ pub(super) static NOT_FOLLOWED: &[Cause] = &[
 pub(super) static LEFT: &[Cause] = &[
     Cause {
         words: "the broker lost its flag",
+        told_by: "other brokers name another controller each time, as they do under KRaft controllers",
         tell: |view, _| {
             if followed(view) { Told::Shown("other brokers follow the quorum".to_owned()) } else { Told::Possible }
         },
     },
     Cause {
         words: "the quorum is left over from an earlier attempt, and its copy is old",
+        told_by: "no broker follows the quorum, and /controller has kraftControllerEpoch -1",
         tell: |view, _| {
             if followed(view) { Told::Excluded("other brokers follow the quorum") } else { Told::Possible }
         },
@@ -110,6 +127,7 @@ pub(super) static LEFT: &[Cause] = &[
 pub(super) static LEFT_REGISTERED: &[Cause] = &[
     Cause {
         words: "an expected broker is down, and was on ZooKeeper when it was last seen",
+        told_by: "an expected broker does not answer",
         tell: |view, _| {
             let silent = brokers(view, |rung| rung.is_none());
             if silent.is_empty() {
@@ -121,6 +139,7 @@ pub(super) static LEFT_REGISTERED: &[Cause] = &[
     },
     Cause {
         words: "a broker that nobody lists any more was never moved",
+        told_by: "every expected broker runs KRaft, and the count is not 0",
         tell: |view, _| {
             if all_seen(view) { Told::Shown("every expected broker runs KRaft".to_owned()) } else { Told::Possible }
         },
@@ -131,6 +150,7 @@ pub(super) static LEFT_REGISTERED: &[Cause] = &[
 pub(super) static NO_VOTE: &[Cause] = &[
     Cause {
         words: "it was never added to a dynamic quorum",
+        told_by: "the leader counts it as an observer",
         tell: |view, subject| match seat(view, subject) {
             Some(Seat::Observer) => Told::Shown("it fetches the log as an observer".to_owned()),
             Some(_) => Told::Excluded("it does not fetch the log either"),
@@ -139,6 +159,7 @@ pub(super) static NO_VOTE: &[Cause] = &[
     },
     Cause {
         words: "it does not reach the leader, or is not in controller.quorum.voters",
+        told_by: "the leader counts it neither as a voter nor as an observer",
         tell: |view, subject| match seat(view, subject) {
             Some(Seat::Absent) => Told::Shown("it does not fetch the log".to_owned()),
             Some(_) => Told::Excluded("it fetches the log"),

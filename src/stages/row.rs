@@ -2,6 +2,10 @@
 //!
 //! Only the grammar is here; the tables themselves are in `stages`.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use crate::signals::{BrokerRung, Kinship, Millis, NamedController, Seat, Signal, StateRung, Test, View};
 use crate::snapshot::Subject;
 
@@ -12,6 +16,8 @@ pub struct Stage {
     pub id: &'static str,
     /// The title for people.
     pub title: &'static str,
+    /// When it is complete, for people; `rows` says it exactly.
+    pub complete_when: &'static str,
     /// What must hold. The first row with several subjects heads the summary.
     pub rows: &'static [Row],
 }
@@ -30,7 +36,7 @@ pub struct Row {
     pub required: bool,
     /// When it is demanded at all.
     pub when: Option<Condition>,
-    /// What those that hold do, in a sentence that begins with how many they are.
+    /// What those that hold do, in a sentence that begins with how many they are, or with the quorum.
     pub claim: &'static str,
     /// The rest of what is said of it.
     pub reason: Reason,
@@ -60,6 +66,8 @@ pub struct Guard {
 pub struct Cause {
     /// The thing, in words.
     pub words: &'static str,
+    /// What tells it from the others, in words.
+    pub told_by: &'static str,
     /// Whether it can be told from the others.
     pub tell: fn(&View<'_>, Subject) -> Told,
 }
@@ -75,17 +83,30 @@ pub enum Told {
     Excluded(&'static str),
 }
 
-/// Why a row or guard is there, where that comes from, and what to do about it.
+/// One way to see a fact by hand.
+#[derive(Debug, Serialize)]
+pub struct Look {
+    /// The command, of Kafka's own tools or the shell, with variables where addresses and ids stand.
+    pub run: &'static str,
+    /// What its answer tells.
+    pub tells: &'static str,
+}
+
+/// Why a row or guard is there, where that comes from, how to see it, and what to do about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Reason {
     /// Why it is demanded.
     pub because: &'static str,
     /// Where the fact comes from.
     pub source: &'static str,
+    /// How to see it by hand.
+    pub look: &'static [&'static Look],
     /// The id of what to do.
     pub action: &'static str,
     /// What to do, in words.
     pub advice: &'static str,
+    /// What must not be done about it, where that would do harm.
+    pub never: Option<&'static str>,
 }
 
 /// Of whom something is demanded.
@@ -142,6 +163,30 @@ impl Subjects {
         }
     }
 
+    /// Which of them, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::ExpectedBrokers => "expected brokers",
+            Self::KnownBrokers => "all known brokers",
+            Self::ExpectedControllers => "expected controllers",
+            Self::Controllers => "all known controllers",
+            Self::Voters => "voters",
+        }
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Quorum => "the quorum",
+            Self::ExpectedBrokers | Self::KnownBrokers => "a broker",
+            Self::ExpectedControllers | Self::Controllers => "a controller",
+            Self::Voters => "a voter",
+        }
+    }
+
     /// Why there may be none, and what to do.
     #[must_use]
     pub fn nobody(self) -> &'static str {
@@ -178,6 +223,22 @@ pub enum Demand {
     Lag((Signal<Millis>, Test<Millis>)),
 }
 
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truth((signal, Test::Is(true))) => f.write_str(signal.label),
+            Self::Truth((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::Broker((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::State((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::Seat((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::Kinship((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::Controller((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::Count((signal, test)) => write!(f, "{} is {test}", signal.label),
+            Self::Lag((signal, test)) => write!(f, "{} is {test}", signal.label),
+        }
+    }
+}
+
 /// When a row is demanded at all.
 #[derive(Debug, Clone, Copy)]
 pub struct Condition {
@@ -187,7 +248,7 @@ pub struct Condition {
     pub holds: fn(&View<'_>, Subject) -> Option<bool>,
 }
 
-const UNSAID: Reason = Reason { because: "", source: "", action: "", advice: "" };
+const UNSAID: Reason = Reason { because: "", source: "", look: &[], action: "", advice: "", never: None };
 
 pub(super) const fn row(id: &'static str, of: Subjects, demand: Demand) -> Row {
     Row { id, of, demand, required: true, when: None, claim: "", reason: UNSAID, causes: &[] }
@@ -230,12 +291,20 @@ macro_rules! gives_reasons {
                 Self { reason: Reason { source, ..self.reason }, ..self }
             }
 
+            pub(super) const fn look(self, look: &'static [&'static Look]) -> Self {
+                Self { reason: Reason { look, ..self.reason }, ..self }
+            }
+
             pub(super) const fn owed_to(self, causes: &'static [Cause]) -> Self {
                 Self { causes, ..self }
             }
 
             pub(super) const fn remedy(self, action: &'static str, advice: &'static str) -> Self {
                 Self { reason: Reason { action, advice, ..self.reason }, ..self }
+            }
+
+            pub(super) const fn never(self, never: &'static str) -> Self {
+                Self { reason: Reason { never: Some(never), ..self.reason }, ..self }
             }
         }
     };

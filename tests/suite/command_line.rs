@@ -5,7 +5,11 @@ use crate::tool::{run, run_args};
 /// Every kind of bad input, its exit code, and what its line must say.
 const BAD: &[(&str, i32, &[&str])] = &[
     ("", 64, &["no command"]),
-    ("stages finalised", 64, &["stages"]),
+    ("stages finalised", 64, &["finalised"]),
+    ("stagse", 64, &["stagse", "stages"]),
+    ("explain finalised", 64, &["'finalised'", "finalized", "kraft-check explain"]),
+    ("explain voter-without", 64, &["'voter-without'", "voter-without-flag"]),
+    ("explain 4", 64, &["'4'"]),
     ("stage", 64, &["STAGE"]),
     ("stage finalised -b h:1", 64, &["finalised", "finalized"]),
     ("stage finalized --expect-broker 1", 64, &["--expect-broker", "--expect-brokers"]),

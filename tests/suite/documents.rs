@@ -111,9 +111,15 @@ fn the_config_file_sets_what_the_example_types() {
 }
 
 #[test]
-fn every_stage_is_explained() {
+fn the_stages_are_complete_when_the_program_says_so() {
     let readme = read("README.md");
     for stage in STAGES {
-        assert!(readme.contains(&format!("| `{}` | ", stage.id)), "{}", stage.id);
+        assert!(readme.contains(&format!("| `{}` | {} |", stage.id, stage.complete_when)), "{}", stage.id);
     }
+}
+
+#[test]
+fn the_explanation_is_the_programs() {
+    let said = crate::tool::run("explain voter-without-flag").stdout;
+    assert!(read("README.md").contains(&format!("$ kraft-check explain voter-without-flag\n{said}```")), "{said}");
 }

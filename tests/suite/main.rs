@@ -14,6 +14,8 @@ mod confirmation;
 mod dial;
 /// Are the README's commands and tables so?
 mod documents;
+/// Is every id explained, and are the documents of stages, findings and exit codes what the tables say?
+mod explained;
 /// Do recorded frames of real nodes pass, and go back to the same bytes?
 mod frames;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Holds the text to the file of this name in `tests/`; under `KRAFT_CHECK_UPDATE` writes it anew first.
+/// Holds the text to the file of this name, as seen from `tests/`; under `KRAFT_CHECK_UPDATE` writes it anew first.
 pub(crate) fn hold(name: &str, found: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
     if std::env::var_os("KRAFT_CHECK_UPDATE").is_some() {

@@ -72,12 +72,16 @@ fn finding_ids_are_pinned() {
 }
 
 #[test]
-fn every_row_and_guard_gives_its_reason_its_source_and_what_to_do() {
+fn every_row_and_guard_gives_its_reason_its_source_how_to_look_and_what_to_do() {
     let rows = STAGES.iter().flat_map(|stage| stage.rows).map(|row| (row.id, row.reason));
+    for row in STAGES.iter().flat_map(|stage| stage.rows) {
+        assert!(!row.claim.is_empty(), "{} does not say what those do that hold", row.id);
+    }
     for (id, reason) in rows.chain(GUARDS.iter().map(|guard| (guard.id, guard.reason))) {
         for text in [reason.because, reason.source, reason.action, reason.advice] {
             assert!(!text.is_empty(), "{id} leaves something unsaid");
         }
+        assert!(!reason.look.is_empty(), "{id} does not say how to look");
     }
 }
 

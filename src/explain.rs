@@ -1,0 +1,309 @@
+//! What everything means that can stand in a report: stages, rows, guards, actions, errors, warnings, exit codes.
+//!
+//! Put together from the constants that are judged by; only errors and warnings, which have no table, are worded here
+//! (`explain/notes.rs`). Not here: how an explanation is laid out (`render`).
+
+mod notes;
+mod tables;
+
+use serde::Serialize;
+
+use crate::exit::{self, EXITS, Exit};
+use crate::report::{EARLIER_STAGE_FIRST, Oddity};
+use crate::snapshot::Why;
+use crate::stages::{Cause, GUARDS, Guard, Look, Reason, Row, STAGES, Stage};
+
+pub use tables::{GuardLine, RowLine, StageTable, Tables, tables};
+
+/// The topic that has all exit codes.
+const EXIT_CODES: &str = "exit-codes";
+/// How many names a word that is none is answered with.
+const CANDIDATES: usize = 3;
+
+/// What stands for addresses and the like in a command.
+const VARIABLES: [(&str, &str); 7] = [
+    ("BROKER", "HOST:PORT of a broker; add --command-config FILE (kafka-cluster.sh: --config FILE) for a login"),
+    (
+        "CONTROLLER",
+        "HOST:PORT of a controller; add --command-config FILE (kafka-cluster.sh: --config FILE) for a login",
+    ),
+    ("ZOOKEEPER", "HOST:PORT of a ZooKeeper server"),
+    ("ID", "the node's id"),
+    ("PAGE", "the URL of the controller's metrics page"),
+    ("LOG", "the log file of the process, such as server.log"),
+    ("DATA", "the node's data: log.dirs, of a controller metadata.log.dir if it is set"),
+];
+
+/// What kind of thing an id names, in the order in which they are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A stage of the migration.
+    Stage,
+    /// Something that stages demand.
+    Row,
+    /// A condition under which waiting cannot help.
+    Guard,
+    /// Something to do.
+    Action,
+    /// Why something could not be asked or read.
+    Error,
+    /// What looks odd and does not decide.
+    Warning,
+    /// A way in which the process ends.
+    ExitCode,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Stage, Self::Row, Self::Guard, Self::Action, Self::Error, Self::Warning, Self::ExitCode];
+
+    /// One of them, and several, in words.
+    #[must_use]
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Stage => ("stage", "stages"),
+            Self::Row => ("row", "rows"),
+            Self::Guard => ("guard", "guards"),
+            Self::Action => ("action", "actions"),
+            Self::Error => ("error", "errors"),
+            Self::Warning => ("warning", "warnings"),
+            Self::ExitCode => ("exit code", "exit codes"),
+        }
+    }
+}
+
+/// One thing that can be explained.
+#[derive(Debug, Serialize)]
+pub struct Topic {
+    /// Its id, as it stands in a report.
+    pub id: &'static str,
+    /// What it names.
+    pub topic: Kind,
+    /// What it is, in a line.
+    pub brief: String,
+    /// What it means, where the line does not say all of it.
+    pub meaning: Option<String>,
+    /// How to see it by hand.
+    pub look: Vec<&'static Look>,
+    /// What the variables in these commands stand for.
+    pub variables: Vec<Pointer>,
+    /// What to do about it.
+    pub fix: Vec<String>,
+    /// What must not be done about it.
+    pub never: Option<&'static str>,
+    /// What it can be owed to, where that is more than one thing.
+    pub causes: Vec<Owed>,
+    /// Where the fact comes from.
+    pub source: Option<&'static str>,
+    /// What else to have explained.
+    pub see: Vec<Pointer>,
+}
+
+/// One of several things that a finding can be owed to.
+#[derive(Debug, Serialize)]
+pub struct Owed {
+    /// The thing, in words.
+    pub text: &'static str,
+    /// What tells it from the others.
+    pub told_by: &'static str,
+}
+
+/// An id, and what it is, in a line.
+#[derive(Debug, Serialize)]
+pub struct Pointer {
+    /// The id.
+    pub id: &'static str,
+    /// What it is.
+    pub brief: String,
+}
+
+/// Every topic, by kind.
+#[must_use]
+pub fn topics() -> Vec<Topic> {
+    let mut topics: Vec<Topic> = STAGES.iter().map(of_stage).collect();
+    topics.extend(rows().into_iter().map(of_row));
+    topics.extend(GUARDS.iter().map(of_guard));
+    topics.extend(actions());
+    topics.extend(Why::ALL.into_iter().map(notes::of_why));
+    topics.extend(Oddity::ALL.into_iter().map(notes::of_oddity));
+    topics.push(exit_codes());
+    topics.extend(EXITS.into_iter().map(of_exit));
+    for topic in &mut topics {
+        let is_named = |name| topic.look.iter().any(|look| look.run.contains(&format!("${name}")));
+        let named = VARIABLES.into_iter().filter(|(name, _)| is_named(*name));
+        topic.variables = named.map(|(id, brief)| Pointer { id, brief: brief.to_owned() }).collect();
+    }
+    topics
+}
+
+/// The topic of this name: an id, an exit code's name or number, a verdict's word. Spaces and underscores are as good
+/// as hyphens.
+///
+/// # Errors
+/// The nearest names, nearest first, where there is none of this name.
+pub fn find(word: &str) -> Result<Topic, Vec<&'static str>> {
+    let word = plain(word);
+    let wanted = if word == "unknown" { plain(exit::CANNOT_TELL.name) } else { word };
+    let code = EXITS.into_iter().find(|exit| exit.code.to_string() == wanted);
+    let wanted = code.map_or(wanted, |exit| plain(exit.name));
+    let mut topics = topics();
+    if let Some(place) = topics.iter().position(|topic| plain(topic.id) == wanted) {
+        return Ok(topics.swap_remove(place));
+    }
+    let mut ids: Vec<&'static str> = topics.iter().map(|topic| topic.id).collect();
+    ids.sort_by_key(|id| (!id.contains(&wanted), distance(id, &wanted)));
+    ids.truncate(CANDIDATES);
+    Err(ids)
+}
+
+fn plain(word: &str) -> String {
+    word.trim().to_lowercase().replace([' ', '_'], "-")
+}
+
+/// How many characters have to be put in, left out or changed to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, a) in one.chars().enumerate() {
+        let mut next = vec![line + 1];
+        for (b, above) in other.iter().zip(row.windows(2)) {
+            if let ([diagonal, above], Some(left)) = (above, next.last()) {
+                next.push((diagonal + usize::from(a != *b)).min(above + 1).min(left + 1));
+            }
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// Every row once, in the order of the stages.
+fn rows() -> Vec<&'static Row> {
+    let mut rows: Vec<&'static Row> = Vec::new();
+    for row in STAGES.iter().flat_map(|stage| stage.rows) {
+        if rows.iter().all(|other| other.id != row.id) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn of_stage(stage: &'static Stage) -> Topic {
+    Topic {
+        meaning: Some(format!("complete when {}", stage.complete_when)),
+        source: Some("KIP-866; Kafka's documentation of operations, \"ZooKeeper to KRaft Migration\""),
+        see: stage.rows.iter().map(|row| Pointer { id: row.id, brief: row_brief(row) }).collect(),
+        ..bare(stage.id, Kind::Stage, stage.title.to_owned())
+    }
+}
+
+fn of_row(row: &'static Row) -> Topic {
+    let weight = if row.required {
+        "unseen, it leaves the stage unknown"
+    } else {
+        "it can only make a verdict worse: unseen, it is skipped"
+    };
+    let when = row.when.map_or(String::new(), |when| format!(", {}", when.words));
+    let stages = STAGES.iter().filter(|stage| stage.rows.iter().any(|other| other.id == row.id));
+    Topic {
+        meaning: Some(format!("{}; demanded: {}{when}; {weight}", row.reason.because, row.demand)),
+        see: stages.map(|stage| Pointer { id: stage.id, brief: stage.title.to_owned() }).collect(),
+        ..of_reason(&row.reason, row.causes, bare(row.id, Kind::Row, row_brief(row)))
+    }
+}
+
+fn row_brief(row: &Row) -> String {
+    format!("{} {}", row.of.words(), row.claim)
+}
+
+fn of_guard(guard: &'static Guard) -> Topic {
+    let when: Vec<String> = guard.when.iter().map(ToString::to_string).collect();
+    let brief = format!("{} {}", guard.of.one(), guard.danger);
+    Topic {
+        meaning: Some(format!(
+            "{}; blocked in every stage when two looks have seen of the same subject: {}",
+            guard.reason.because,
+            when.join(", and ")
+        )),
+        ..of_reason(&guard.reason, guard.causes, bare(guard.id, Kind::Guard, brief))
+    }
+}
+
+fn of_reason(reason: &'static Reason, causes: &'static [Cause], topic: Topic) -> Topic {
+    Topic {
+        look: reason.look.to_vec(),
+        fix: vec![reason.advice.to_owned()],
+        never: reason.never,
+        causes: causes.iter().map(|cause| Owed { text: cause.words, told_by: cause.told_by }).collect(),
+        source: Some(reason.source),
+        ..topic
+    }
+}
+
+/// What is to be done, once each, with every row and guard that asks for it.
+fn actions() -> Vec<Topic> {
+    let mut actions: Vec<Topic> = Vec::new();
+    let rows = rows().into_iter().map(|row| (row.id, row_brief(row), &row.reason));
+    let guards = GUARDS.iter().map(|guard| (guard.id, format!("{} {}", guard.of.one(), guard.danger), &guard.reason));
+    for (id, brief, reason) in rows.chain(guards) {
+        let see = Pointer { id, brief };
+        match actions.iter_mut().find(|action| action.id == reason.action) {
+            Some(action) => {
+                let fix = reason.advice.to_owned();
+                if !action.fix.contains(&fix) {
+                    action.fix.push(fix);
+                }
+                action.see.push(see);
+            }
+            None => actions.push(Topic {
+                meaning: Some("asked for by the findings below, whose own explanations say more".to_owned()),
+                fix: vec![reason.advice.to_owned()],
+                see: vec![see],
+                ..bare(reason.action, Kind::Action, reason.advice.to_owned())
+            }),
+        }
+    }
+    actions.push(Topic {
+        meaning: Some("what to do for a stage would do harm before the stages in front of it are complete".to_owned()),
+        fix: vec!["ask for the stage that is named, and do what its report says".to_owned()],
+        see: STAGES.iter().map(|stage| Pointer { id: stage.id, brief: stage.title.to_owned() }).collect(),
+        ..bare(EARLIER_STAGE_FIRST, Kind::Action, "complete an earlier stage before doing anything for this".to_owned())
+    });
+    actions
+}
+
+fn exit_codes() -> Topic {
+    let pointer = |exit: &Exit| Pointer { id: exit.name, brief: format!("{}: {}", exit.code, exit.when) };
+    Topic {
+        meaning: Some(exit::RULE.to_owned()),
+        see: EXITS.into_iter().map(pointer).collect(),
+        ..bare(EXIT_CODES, Kind::ExitCode, "every way in which the process ends".to_owned())
+    }
+}
+
+fn of_exit(exit: &'static Exit) -> Topic {
+    let fix = match exit.code {
+        0 => "go on",
+        _ if exit.retryable => "try again after a while; the report says what is waited for, or was not seen",
+        _ => "stop and look: asking again gives the same",
+    };
+    Topic { fix: vec![fix.to_owned()], ..bare(exit.name, Kind::ExitCode, format!("{}: {}", exit.code, exit.when)) }
+}
+
+/// A topic of which nothing more is said.
+fn bare(id: &'static str, topic: Kind, brief: String) -> Topic {
+    Topic {
+        id,
+        topic,
+        brief,
+        meaning: None,
+        look: Vec::new(),
+        variables: Vec::new(),
+        fix: Vec::new(),
+        never: None,
+        causes: Vec::new(),
+        source: None,
+        see: Vec::new(),
+    }
+}

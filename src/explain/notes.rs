@@ -1,0 +1,169 @@
+//! What errors and warnings mean: they have no table, so their words are here.
+//!
+//! Not here: when they are said (`evaluate`).
+
+use super::{Kind, Topic, bare};
+use crate::report::Oddity;
+use crate::snapshot::Why;
+use crate::stages::Look;
+use crate::stages::looks::{BROKERS, CLUSTER_ID_ON_DISK, STATE, STATUS};
+
+const PAGE: &Look =
+    &Look { run: "curl -si $PAGE | head", tells: "what the exporter answers: 200, and lines of NAME{LABELS} VALUE" };
+const SETTINGS: &Look = &Look {
+    run: "kafka-configs.sh --bootstrap-server $BROKER --describe --all \\\n  --entity-type brokers --entity-name $ID \
+          \\\n  | grep -e listeners= -e process.roles",
+    tells: "under which addresses the broker is listed, and which roles the process has",
+};
+
+/// Why something was not seen.
+pub(super) fn of_why(why: Why) -> Topic {
+    note(why.id(), Kind::Error, why_in_words(why), look_for(why), cure(why))
+}
+
+fn why_in_words(why: Why) -> &'static str {
+    match why {
+        Why::NoAddress => "where the node is was not told: nobody lists it, and its address was not given",
+        Why::NotAsked => "it was not asked, because what was seen or missed before made the question pointless",
+        Why::NotListed => "the node does not list the API that tells it: its release is older, or its role another",
+        Why::Refused => {
+            "nothing listens there: the process is down or starting, or the port is wrong; a KRaft broker that was \
+             started before the copy never opens its listener"
+        }
+        Why::Unreachable => {
+            "no connection could be made: the name is not known, there is no route, or something in between forbids it"
+        }
+        Why::TimedOut => "no answer in time: the host drops packets, or the node is paused or overloaded",
+        Why::Closed => {
+            "the connection was closed before the answer was complete: the node stops, or the listener expects a login"
+        }
+        Why::WrongTarget => {
+            "the peer speaks another protocol or plays another role: a TLS listener, a metrics port, a broker's \
+             address under -C"
+        }
+        Why::Malformed => "the answer is no message of the kind and version that was asked for",
+        Why::TooLarge => "the answer is larger than what is read",
+        Why::Denied => {
+            "the node denied the request; before the copy controllers have no ACLs, so that only super.users may ask"
+        }
+        Why::ErrorCode => "the node answered with an error of Kafka's, which the message names",
+        Why::NotAPage => "the page was answered, but not with 200 and metrics alone, from the first line to the last",
+        Why::WithoutMetric => {
+            "the page has no such metric: the exporter has just started, its rules drop or rename it, or the node is \
+             no controller of 3.5 to 3.9"
+        }
+        Why::NotLoaded => {
+            "the gauge is there and says -1: the controller has not read the metadata log yet, as without a leader"
+        }
+        Why::Ambiguous => "there are several values, and nothing tells which one is meant",
+        Why::NoExpectation => "it was not said whom to expect, and nobody told",
+        Why::NotConfirmed => "a guard was met in one look, and the other did not show it or was never taken",
+        Why::Internal => "a defect of kraft-check, confined to this answer",
+    }
+}
+
+fn look_for(why: Why) -> &'static [&'static Look] {
+    match why {
+        Why::NoAddress
+        | Why::NotListed
+        | Why::Refused
+        | Why::Unreachable
+        | Why::TimedOut
+        | Why::Closed
+        | Why::WrongTarget
+        | Why::Malformed
+        | Why::Denied
+        | Why::ErrorCode
+        | Why::NoExpectation => &[BROKERS, STATUS],
+        Why::NotAsked | Why::NotConfirmed | Why::Internal => &[],
+        Why::TooLarge | Why::NotAPage => &[PAGE],
+        Why::WithoutMetric | Why::Ambiguous => &[STATE],
+        Why::NotLoaded => &[STATE, STATUS],
+    }
+}
+
+/// What to do about it.
+fn cure(why: Why) -> &'static str {
+    match why {
+        Why::NoAddress => "give its address as ID@HOST:PORT, a broker's with -b, a controller's with -C",
+        Why::NotAsked => "see to the other findings and errors about the node",
+        Why::NotListed => {
+            "on an older release nothing; otherwise see that the address is of the role that it was given for"
+        }
+        Why::Refused => "start the node, or give its right port",
+        Why::Unreachable => "see that the host's name and port can be reached from here",
+        Why::TimedOut => {
+            "look again; a slow node needs --request-timeout, a slow page --page-timeout, both within --timeout"
+        }
+        Why::Closed => "look again; where the listener expects TLS or SASL, give a PLAINTEXT listener's address",
+        Why::WrongTarget => "give the address of the listener that was meant",
+        Why::Malformed => {
+            "see that the port is a Kafka listener's; if it is, keep the look with --snapshot and report it"
+        }
+        Why::TooLarge => {
+            "let the exporter's rules pass kafka.controller only; of a node, see that it is a Kafka listener"
+        }
+        Why::Denied => "grant Describe on the cluster; before the copy, ask the controllers as one of super.users",
+        Why::ErrorCode => "look again: elections and restarts pass; what lasts stands in the node's log",
+        Why::NotAPage => {
+            "give the URL of a Prometheus page; a proxy's or a broken exporter's answer is not read in part"
+        }
+        Why::WithoutMetric => {
+            "wait two minutes after a start; let the rules pass type=KafkaController, or name the metric with --metric"
+        }
+        Why::NotLoaded => "wait; if it lasts, see to quorum-has-leader",
+        Why::Ambiguous => "choose one: of a page with --metric and its labels, of an address with ID@HOST:PORT",
+        Why::NoExpectation => "give --expect-brokers and --expect-controllers, or an address that answers",
+        Why::NotConfirmed => {
+            "look again, with a --timeout that leaves room for the second look, two seconds after the first"
+        }
+        Why::Internal => "keep the look with --snapshot and report it",
+    }
+}
+
+/// What looks odd.
+pub(super) fn of_oddity(oddity: Oddity) -> Topic {
+    let (brief, look, fix): (_, &[&'static Look], _) = match oddity {
+        Oddity::AddressWithoutId => (
+            "an address of -b answers, and no broker's Metadata lists it: its answers count for nobody",
+            &[BROKERS, SETTINGS],
+            "give the address that the broker advertises, or ID@HOST:PORT if it is that broker",
+        ),
+        Oddity::AddressWithTwoIds => (
+            "one address is told for two ids: its answers count for neither",
+            &[BROKERS, SETTINGS],
+            "see which broker's advertised.listeners is wrong, or which ID@ of the command line",
+        ),
+        Oddity::ControllerStateDiffers => (
+            "a controller's own ZkMigrationState is not the leader's: it lags behind, or is of another quorum",
+            &[STATE, STATUS],
+            "look again; if it lasts, see that the controller follows the leader and that the page is its own",
+        ),
+        Oddity::CombinedNode => (
+            "the node is broker and controller: its flag is its controller's, and not judged as a broker's",
+            &[SETTINGS],
+            "nothing, but mind its logs: KIP-866 leaves combined nodes out",
+        ),
+        Oddity::BrokersNotAsked => (
+            "the stage was judged by its controllers alone",
+            &[BROKERS],
+            "give -b, and --expect-brokers if all of them are known",
+        ),
+        Oddity::ClusterIdsDiffer => (
+            "more than one cluster id was told or declared",
+            &[CLUSTER_ID_ON_DISK],
+            "see that -b, -C and --expect-cluster-id are of one cluster",
+        ),
+        Oddity::ClusterNotProved => (
+            "nothing that was answered ties the brokers to the controllers",
+            &[CLUSTER_ID_ON_DISK],
+            "compare cluster.id of a broker and a controller by hand, or grant Alter on the cluster, which \
+             DescribeCluster of controllers needs",
+        ),
+    };
+    note(oddity.id(), Kind::Warning, brief, look, fix)
+}
+
+fn note(id: &'static str, topic: Kind, brief: &str, look: &[&'static Look], fix: &str) -> Topic {
+    Topic { look: look.to_vec(), fix: vec![fix.to_owned()], ..bare(id, topic, brief.to_owned()) }
+}
