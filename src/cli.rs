@@ -1,5 +1,7 @@
 //! What was typed, as types. No I/O, and no meaning: texts are read in `config`.
 
+mod outputs;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -7,8 +9,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::exit;
-use crate::render::{Findings, Format};
+use crate::render::Findings;
 use crate::stages::STAGES;
+pub use outputs::{Output, unreadable};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -26,7 +29,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
-    Stage(StageArgs),
+    Stage(Box<StageArgs>),
+    /// The JSON Schema of every document of -o json
+    Schema,
 }
 
 impl Command {
@@ -35,6 +40,7 @@ impl Command {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
+            Self::Schema => vec!["schema".to_owned()],
         }
     }
 }
@@ -103,12 +109,27 @@ pub struct LookArgs {
 /// How to say what came of it, of every command.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// The form of the answer on standard output
-    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
-    pub output: Format,
+    /// The form of the answer on standard output, human, json or nagios; or into a file, written whole or not at
+    /// all; may be repeated. Without one for standard output it is human
+    #[arg(short, long, global = true, value_name = "FORMAT[=FILE]", value_parser = str::parse::<Output>)]
+    pub output: Vec<Output>,
     /// Which findings to list; all are counted
     #[arg(long, global = true, value_name = "WHICH", value_enum, default_value_t = Findings::Failing)]
     pub findings: Findings,
+    /// Say nothing on standard output: the exit code tells. Errors are one line on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// List all findings, and how long each node took
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+impl OutputArgs {
+    /// Which findings to list.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
+        if self.verbose { Findings::All } else { self.findings }
+    }
 }
 
 /// Why there is nothing to do.
@@ -128,22 +149,15 @@ pub fn parse(args: &[std::ffi::OsString]) -> Result<Cli, NotRun> {
     let command =
         Cli::command().after_help(exit::table()).mut_subcommand("stage", |stage| stage.after_help(exit::table()));
     let cli = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
-    cli.map_err(|error| match error.kind() {
+    let mut cli = cli.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NotRun::Asked(error.to_string()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             NotRun::Usage("no command was given; see kraft-check --help".to_owned())
         }
         _ => NotRun::Usage(one_line(&error.to_string())),
-    })
-}
-
-/// The form in which an unreadable command line asks to be answered: the parser has nothing to say of it.
-#[must_use]
-pub fn format_of_unreadable(args: &[std::ffi::OsString]) -> Format {
-    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
-    let joined = ["-ojson", "-o=json", "--output=json"];
-    let apart = words.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]));
-    if apart || words.iter().any(|word| joined.contains(word)) { Format::Json } else { Format::Human }
+    })?;
+    cli.output.output = outputs::readable(args, cli.output.output).map_err(NotRun::Usage)?;
+    Ok(cli)
 }
 
 /// clap's message without its usage block, on one line.

@@ -11,6 +11,7 @@ use crate::cli::{Command, LookArgs};
 use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, needs_second_look};
 use crate::exit::{self, Exit};
+use crate::interrupt::unless_interrupted;
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::Report;
@@ -31,6 +32,8 @@ pub struct Answered {
 pub enum Answer {
     /// The verdict on a stage.
     Report(Box<Report>),
+    /// The JSON Schema of the documents.
+    Schema,
 }
 
 impl Answer {
@@ -39,6 +42,7 @@ impl Answer {
     pub fn exit(&self) -> &'static Exit {
         match self {
             Self::Report(report) => exit::of_report(report),
+            Self::Schema => &exit::COMPLETE,
         }
     }
 }
@@ -54,6 +58,7 @@ pub fn run(command: &Command) -> Result<Answered, Refusal> {
             let (snapshot, recording) = look_as_asked(&args.look)?;
             Ok(Answered { answer: Answer::Report(Box::new(evaluate(stage, &snapshot))), recording })
         }
+        Command::Schema => Ok(Answered { answer: Answer::Schema, recording: None }),
     }
 }
 
@@ -74,7 +79,7 @@ fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapsho
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = runtime.map_err(|error| internal(format!("no event loop: {error}")))?;
     let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let snapshot = runtime.block_on(async {
+    let snapshot = runtime.block_on(unless_interrupted(async {
         let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
         let first = look(Arc::clone(&network), plan, deadline).await;
         let mut snapshot =
@@ -84,8 +89,8 @@ fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapsho
             snapshot.looks.push(look(network, plan, deadline).await);
         }
         snapshot
-    });
+    }));
     // A name that is still being resolved must not hold the answer back: `--timeout` bounds the whole command.
     runtime.shutdown_background();
-    Ok(snapshot)
+    snapshot.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
 }

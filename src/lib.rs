@@ -15,6 +15,10 @@ pub mod config;
 pub mod evaluate;
 /// Every way the process can end, in one table.
 pub mod exit;
+/// SIGINT and SIGTERM while a cluster is looked at.
+pub mod interrupt;
+/// argv → everything that leaves the process.
+pub mod invoke;
 /// Ask every node everything, once.
 pub mod observe;
 /// The only writer of stdout and files.

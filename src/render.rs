@@ -2,6 +2,7 @@
 
 mod human;
 mod json;
+mod nagios;
 
 use clap::ValueEnum;
 
@@ -15,12 +16,15 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
+    /// The text of a monitoring plugin, with performance data.
+    Nagios,
 }
 
 /// Which findings are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Findings {
     /// Those that do not hold or were not seen.
+    #[default]
     Failing,
     /// Every one.
     All,
@@ -32,22 +36,41 @@ impl Findings {
     }
 }
 
+/// How much is said, and how it looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// Which findings are listed.
+    pub findings: Findings,
+    /// Whether people are told how long each node took.
+    pub times: bool,
+    /// Whether the verdict's word has its colour.
+    pub coloured: bool,
+}
+
 /// What leaves the process, in one of the formats.
 pub enum Document<'a> {
     /// A verdict.
     Report(&'a Report),
     /// Why there is none: how the process ends, and one line.
     Error(&'static Exit, &'a str),
+    /// The JSON Schema of these documents, which is the same in every format.
+    Schema,
 }
+
+/// The JSON Schema of everything that `-o json` writes.
+pub const SCHEMA: &str = include_str!("../docs/schema.json");
 
 /// The document as text, ending in a line feed. `command` is what was asked, such as `["stage", "finalized"]`.
 #[must_use]
-pub fn render(document: &Document<'_>, format: Format, findings: Findings, command: &[String]) -> String {
+pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[String]) -> String {
     match (format, document) {
-        (Format::Human, Document::Report(report)) => human::report(report, findings),
+        (_, Document::Schema) => SCHEMA.to_owned(),
+        (Format::Human, Document::Report(report)) => human::report(report, style),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
-        (Format::Json, Document::Report(report)) => json::report(report, findings, command),
+        (Format::Json, Document::Report(report)) => json::report(report, style.findings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
+        (Format::Nagios, Document::Report(report)) => nagios::report(report),
+        (Format::Nagios, Document::Error(exit, message)) => nagios::error(exit.name, message),
     }
 }
 

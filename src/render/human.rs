@@ -1,25 +1,47 @@
 //! Lines for people: the first is the whole story, then what does not hold, then what to do. 80 columns.
 
-use super::{Findings, clean};
-use crate::report::{Action, Finding, Report, Standing, Verdict};
+use super::{Findings, Style, clean};
+use crate::report::{Action, Finding, Note, Report, Standing, Took, Verdict};
 use crate::snapshot::Subject;
 
 const WIDTH: usize = 80;
-/// How many findings are listed before they are counted: a terminal is no place for a thousand.
-const LINES_MAX: usize = 30;
+const GREEN: &str = "\u{1b}[32m";
+const YELLOW: &str = "\u{1b}[33m";
+const RED: &str = "\u{1b}[31m";
+const MAGENTA: &str = "\u{1b}[35m";
+const NO_COLOUR: &str = "\u{1b}[0m";
+/// How many findings, errors and warnings are listed before they are counted: all of it is to fit one screen.
+const LINES_MAX: usize = 8;
 /// How many nodes one piece of advice names before it counts the rest.
 const IDS_MAX: usize = 8;
 
 /// The report as lines.
-pub(super) fn report(report: &Report, which: Findings) -> String {
+pub(super) fn report(report: &Report, style: Style) -> String {
     let mut text = String::new();
-    let head = match report.verdict {
-        Verdict::Complete => "COMPLETE",
-        Verdict::NotYet => "NOT YET",
-        Verdict::Blocked => "BLOCKED",
-        Verdict::Unknown => "CANNOT TELL",
+    let (head, colour) = match report.verdict {
+        Verdict::Complete => ("COMPLETE", GREEN),
+        Verdict::NotYet => ("NOT YET", YELLOW),
+        Verdict::Blocked => ("BLOCKED", RED),
+        Verdict::Unknown => ("CANNOT TELL", MAGENTA),
     };
     line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
+    if style.coloured {
+        text = text.replacen(head, &format!("{colour}{head}{NO_COLOUR}"), 1);
+    }
+    findings(&mut text, report, style.findings);
+    notes(&mut text, "error", &report.errors);
+    notes(&mut text, "warning", &report.warnings);
+    for action in &report.actions {
+        line(&mut text, "  next     ", &next(action));
+    }
+    for took in report.took.iter().filter(|_| style.times) {
+        let Took { who, us } = took;
+        line(&mut text, "  took     ", &format!("{}.{} ms: {who}", us / 1000, us % 1000 / 100));
+    }
+    text
+}
+
+fn findings(text: &mut String, report: &Report, which: Findings) {
     let findings: Vec<&Finding> = report.findings.iter().filter(|finding| which.lists(finding)).collect();
     let shown = if which == Findings::All { findings.len() } else { findings.len().min(LINES_MAX) };
     for finding in findings.iter().take(shown) {
@@ -30,28 +52,24 @@ pub(super) fn report(report: &Report, which: Findings) -> String {
             Standing::Skipped => "skipped",
             Standing::Pass => "ok",
         };
-        line(&mut text, &format!("  {word:<8} "), &format!("{} [{}]", finding.message, finding.id));
+        line(text, &format!("  {word:<8} "), &format!("{} [{}]", finding.message, finding.id));
         for cause in &finding.causes {
             let by = cause.by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
-            line(&mut text, "           ", &format!("{}: {}{by}", cause.likelihood.word(), cause.words));
+            line(text, "           ", &format!("{}: {}{by}", cause.likelihood.word(), cause.words));
         }
     }
     if findings.len() > shown {
-        line(&mut text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));
+        line(text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));
     }
-    for note in report.errors.iter().take(LINES_MAX) {
-        line(&mut text, "  error    ", &note.message);
+}
+
+fn notes(text: &mut String, word: &str, notes: &[Note]) {
+    for note in notes.iter().take(LINES_MAX) {
+        line(text, &format!("  {word:<8} "), &note.message);
     }
-    if report.errors.len() > LINES_MAX {
-        line(&mut text, "  ", &format!("… and {} more errors; -o json lists them", report.errors.len() - LINES_MAX));
+    if notes.len() > LINES_MAX {
+        line(text, "  ", &format!("… and {} more {word}s; -o json lists them", notes.len() - LINES_MAX));
     }
-    for note in report.warnings.iter().take(LINES_MAX) {
-        line(&mut text, "  warning  ", &note.message);
-    }
-    for action in &report.actions {
-        line(&mut text, "  next     ", &next(action));
-    }
-    text
 }
 
 fn next(action: &Action) -> String {
