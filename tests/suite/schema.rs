@@ -1,9 +1,12 @@
 //! The JSON Schema: is it one, does it refuse what it must, and does `schema` print it?
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
+use kraft_check::exit::{EXITS, INTERRUPTED, TERMINATED};
 use kraft_check::render::SCHEMA;
+use kraft_check::stages::STAGES;
 use serde_json::{Value, json};
 
 use crate::tool::run;
@@ -28,6 +31,17 @@ fn the_schema_is_a_schema_and_is_printed() {
         let ran = run(&format!("schema{format}"));
         assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, SCHEMA, ""));
     }
+}
+
+#[test]
+fn the_schema_knows_the_stages_and_every_way_to_end() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let stages: Vec<&str> = STAGES.iter().map(|stage| stage.id).collect();
+    assert_eq!(schema.pointer("/$defs/stage/enum"), Some(&json!(stages)));
+    let of_table = EXITS.iter().copied().chain([&INTERRUPTED, &TERMINATED]).map(|exit| exit.code);
+    // 124 is the deadline of waiting, which is to come.
+    let codes: BTreeSet<u8> = of_table.chain([124]).collect();
+    assert_eq!(schema.pointer("/$defs/frame/properties/exit_code/enum"), Some(&json!(codes)));
 }
 
 #[test]
