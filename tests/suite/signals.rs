@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM while a look is under way: one document, at once, and death by that signal.
 
+use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
@@ -45,4 +46,19 @@ fn an_interrupted_look_says_so_in_the_asked_format_and_dies_by_the_signal() {
         let line = format!("KRAFT UNKNOWN - {id}: {id} before there was a verdict\n");
         assert_eq!((signal, text), (Some(number), line));
     }
+}
+
+#[test]
+fn a_report_that_nobody_reads_can_still_be_ended() {
+    // More than a pipe holds, after a look in which signals were listened for.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kraft-check"))
+        .args(["stage", "brokers-migrated", "-b", "127.0.0.1:1", "--expect-brokers", "1-2000", "-o", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut first = [0];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("a beginning");
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("an end").signal(), Some(15));
 }
