@@ -1,6 +1,7 @@
 //! What was typed, as types. No I/O, and no meaning: texts are read in `config`.
 
 mod flags;
+mod outputs;
 
 use std::ffi::OsString;
 use std::iter::once;
@@ -12,9 +13,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use flags::{Flag, Takes};
 
 use crate::exit;
-use crate::render::{Findings, Format};
+use crate::render::Findings;
 use crate::settings::Setting;
 use crate::stages::STAGES;
+pub use outputs::{Output, unreadable};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -50,6 +52,8 @@ pub enum Command {
     /// What is set, and who set it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The JSON Schema of every document of -o json
+    Schema,
 }
 
 /// What to do with the configuration.
@@ -80,6 +84,7 @@ impl Command {
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
             Self::Stages => vec!["stages".to_owned()],
             Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),
+            Self::Schema => vec!["schema".to_owned()],
         }
     }
 }
@@ -151,12 +156,27 @@ pub struct LookArgs {
 /// How to say what came of it, of every command.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// The form of the answer on standard output
-    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
-    pub output: Format,
+    /// The form of the answer on standard output, human, json or nagios; or into a file, written whole or not at
+    /// all; may be repeated. Without one for standard output it is human
+    #[arg(short, long, global = true, value_name = "FORMAT[=FILE]", value_parser = str::parse::<Output>)]
+    pub output: Vec<Output>,
     /// Which findings to list; all are counted
     #[arg(long, global = true, value_name = "WHICH", value_enum, default_value_t = Findings::Failing)]
     pub findings: Findings,
+    /// Say nothing on standard output: the exit code tells. Errors are one line on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// List all findings, and how long each node took
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+impl OutputArgs {
+    /// Which findings to list.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
+        if self.verbose { Findings::All } else { self.findings }
+    }
 }
 
 /// Where to find what is not typed, of every command.
@@ -196,7 +216,8 @@ pub fn parse(args: &[OsString], elsewhere: &[Setting]) -> Result<(Cli, Vec<Flag>
     let mut command = grammar();
     let matches = command.try_get_matches_from_mut(flags::with(args, elsewhere)).map_err(not_run)?;
     let flags = flags::of_typed(&command, &matches);
-    let cli = Cli::from_arg_matches(&matches).map_err(not_run)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(not_run)?;
+    cli.output.output = outputs::readable(args, cli.output.output).map_err(NotRun::Usage)?;
     Ok((cli, flags))
 }
 
@@ -222,15 +243,6 @@ fn named_as_given(error: &clap::Error, elsewhere: &[Setting]) -> String {
         Some(setting) => message.replace(&format!("'{shown}'"), &setting.origin.name(long)),
         None => message,
     }
-}
-
-/// The form in which an unreadable command line asks to be answered: the parser has nothing to say of it.
-#[must_use]
-pub fn format_of_unreadable(args: &[OsString]) -> Format {
-    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
-    let joined = ["-ojson", "-o=json", "--output=json"];
-    let apart = words.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]));
-    if apart || words.iter().any(|word| joined.contains(word)) { Format::Json } else { Format::Human }
 }
 
 /// clap's message without its usage block, on one line.

@@ -12,6 +12,7 @@ use crate::config::{self, Observed, Refusal};
 use crate::evaluate::{evaluate, evaluate_node, locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
+use crate::interrupt::unless_interrupted;
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
 use crate::report::{Report, Whereabouts};
@@ -43,6 +44,8 @@ pub enum Answer {
     Topics(Vec<Topic>),
     /// One explanation.
     Explanation(Box<Topic>),
+    /// The JSON Schema of the documents.
+    Schema,
 }
 
 impl Answer {
@@ -52,7 +55,9 @@ impl Answer {
         match self {
             Self::Report(report) => exit::of_report(report),
             Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
-            Self::Settings(..) | Self::Tables(_) | Self::Topics(_) | Self::Explanation(_) => &exit::COMPLETE,
+            Self::Settings(..) | Self::Tables(_) | Self::Topics(_) | Self::Explanation(_) | Self::Schema => {
+                &exit::COMPLETE
+            }
         }
     }
 }
@@ -88,6 +93,7 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
         }
         Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
         Command::Explain { topic } => Ok(Answered { answer: explained(topic.as_deref())?, recording: None }),
+        Command::Schema => Ok(Answered { answer: Answer::Schema, recording: None }),
     }
 }
 
@@ -122,7 +128,7 @@ fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapsho
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = runtime.map_err(|error| internal(format!("no event loop: {error}")))?;
     let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let snapshot = runtime.block_on(async {
+    let snapshot = runtime.block_on(unless_interrupted(async {
         let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
         let first = look(Arc::clone(&network), plan, deadline).await;
         let mut snapshot =
@@ -132,8 +138,8 @@ fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapsho
             snapshot.looks.push(look(network, plan, deadline).await);
         }
         snapshot
-    });
+    }));
     // A name that is still being resolved must not hold the answer back: `--timeout` bounds the whole command.
     runtime.shutdown_background();
-    Ok(snapshot)
+    snapshot.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
 }

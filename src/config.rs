@@ -22,7 +22,7 @@ use crate::settings::{Origin, Settings};
 use crate::snapshot::{Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
 
-pub use layers::{format_of_unreadable, settle};
+pub use layers::{settle, unreadable};
 
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
 const IDS_MAX: usize = 10_000;

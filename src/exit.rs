@@ -39,9 +39,28 @@ pub static REFUSED: Exit = exit(77, "refused", false, "no right for a request th
 /// The configuration contradicts itself.
 pub static CONFIG: Exit = exit(78, "config", false, "configuration invalid or contradictory");
 
+/// SIGINT came before there was a verdict.
+pub static INTERRUPTED: Exit = exit(130, "interrupted", false, "SIGINT; the process ends by it");
+/// SIGTERM came before there was a verdict.
+pub static TERMINATED: Exit = exit(143, "terminated", false, "SIGTERM; the process ends by it");
+
 /// The table, in the order of the codes.
 pub static EXITS: [&Exit; 9] =
     [&COMPLETE, &NOT_YET, &BLOCKED, &CANNOT_TELL, &USAGE, &INTERNAL, &OUTPUT, &REFUSED, &CONFIG];
+
+impl Exit {
+    /// As the code of a monitoring plugin: whatever reached no verdict is unknown.
+    #[must_use]
+    pub fn folded(&self) -> u8 {
+        self.code.min(CANNOT_TELL.code)
+    }
+
+    /// The signal that the process ends by.
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
+        self.code.checked_sub(128).map(i32::from)
+    }
+}
 
 const fn exit(code: u8, name: &'static str, retryable: bool, when: &'static str) -> Exit {
     Exit { code, name, retryable, when }

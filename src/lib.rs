@@ -17,6 +17,10 @@ pub mod evaluate;
 pub mod exit;
 /// What everything means that can stand in a report.
 pub mod explain;
+/// SIGINT and SIGTERM while a cluster is looked at.
+pub mod interrupt;
+/// argv → everything that leaves the process.
+pub mod invoke;
 /// Ask every node everything, once.
 pub mod observe;
 /// The only writer of stdout and files.

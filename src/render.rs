@@ -3,11 +3,12 @@
 mod explained;
 mod human;
 mod json;
+mod nagios;
 mod settings;
 
 use clap::ValueEnum;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::explain::{Tables, Topic};
 use crate::report::{Finding, Report, Standing, Whereabouts};
 use crate::settings::Settings;
@@ -19,12 +20,15 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
+    /// The text of a monitoring plugin, with performance data.
+    Nagios,
 }
 
 /// Which findings are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Findings {
     /// Those that do not hold or were not seen.
+    #[default]
     Failing,
     /// Every one.
     All,
@@ -34,6 +38,17 @@ impl Findings {
     fn lists(self, finding: &Finding) -> bool {
         self == Self::All || !matches!(finding.standing, Standing::Pass | Standing::Skipped)
     }
+}
+
+/// How much is said, and how it looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// Which findings are listed.
+    pub findings: Findings,
+    /// Whether people are told how long each node took.
+    pub times: bool,
+    /// Whether the verdict's word has its colour.
+    pub coloured: bool,
 }
 
 /// What leaves the process, in one of the formats.
@@ -52,26 +67,40 @@ pub enum Document<'a> {
     Explanation(&'a Topic),
     /// Why there is no answer: how the process ends, and one line.
     Error(&'static Exit, &'a str),
+    /// The JSON Schema of these documents, which is the same in every format.
+    Schema,
 }
+
+/// Why a monitoring plugin has nothing to say of a document without a verdict.
+pub const JUDGES_NOTHING: &str = "this command judges nothing: -o nagios is for stage and status";
+
+/// The JSON Schema of everything that `-o json` writes.
+pub const SCHEMA: &str = include_str!("../docs/schema.json");
 
 /// The document as text, ending in a line feed. `command` is what was asked, such as `["stage", "finalized"]`.
 #[must_use]
-pub fn render(document: &Document<'_>, format: Format, findings: Findings, command: &[String]) -> String {
+pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[String]) -> String {
     match (format, document) {
-        (Format::Human, Document::Report(report)) => human::report(report, findings),
-        (Format::Human, Document::Whereabouts(whereabouts)) => human::whereabouts(whereabouts, findings),
-        (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, findings, command),
+        (Format::Human | Format::Json, Document::Schema) => SCHEMA.to_owned(),
+        (Format::Human, Document::Report(report)) => human::report(report, style),
+        (Format::Human, Document::Whereabouts(whereabouts)) => human::whereabouts(whereabouts, style),
         (Format::Human, Document::Settings(settings, with_origin)) => settings::toml(settings, *with_origin),
-        (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
         (Format::Human, Document::Tables(tables)) => explained::tables(tables),
         (Format::Human, Document::Topics(topics)) => explained::topics(topics),
         (Format::Human, Document::Explanation(topic)) => explained::topic(topic),
+        (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
+        (Format::Json, Document::Report(report)) => json::report(report, style.findings, command),
+        (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, style.findings, command),
+        (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Tables(tables)) => explained::tables_json(tables, command),
         (Format::Json, Document::Topics(topics)) => explained::topics_json(topics, command),
         (Format::Json, Document::Explanation(topic)) => explained::topic_json(topic, command),
-        (Format::Json, Document::Report(report)) => json::report(report, findings, command),
-        (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
+        (Format::Nagios, Document::Report(report)) => nagios::report(report),
+        (Format::Nagios, Document::Whereabouts(whereabouts)) => nagios::whereabouts(whereabouts),
+        (Format::Nagios, Document::Error(exit, message)) => nagios::error(exit.name, message),
+        // Nothing was judged, so there is no state to say.
+        (Format::Nagios, _) => nagios::error(exit::USAGE.name, JUDGES_NOTHING),
     }
 }
 

@@ -285,6 +285,24 @@ impl Whereabouts {
     }
 }
 
+/// How far the stage is, by its first row with several subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many stand where it asks.
+    pub holding: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// How long one node took for all that it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Took {
+    /// Which node, or its address where nobody told which one it is.
+    pub who: String,
+    /// In microseconds.
+    pub us: u64,
+}
+
 /// Everything that is said of one stage.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -310,6 +328,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings stand how.
     pub counts: Counts,
+    /// How far the stage is; `None` if nobody told of anyone whom it asks.
+    pub progress: Option<Progress>,
+    /// How many records the last of the voters is behind, by the live leader.
+    pub voters_lag_max: Option<u64>,
+    /// How long each node took in the last look, the slowest first.
+    pub took: Vec<Took>,
     /// What could not be asked.
     pub errors: Vec<Note>,
     /// What looks odd.

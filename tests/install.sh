@@ -12,6 +12,7 @@ need() { # program, Debian package
 need java default-jre-headless
 need mvn maven
 need setpriv util-linux
+need script bsdutils
 need cc build-essential
 
 if [ -n "$missing" ]; then

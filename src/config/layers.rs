@@ -5,8 +5,7 @@ use std::env;
 use std::ffi::OsString;
 
 use super::{Refusal, contradiction, file, usage};
-use crate::cli::{self, Cli, Flag, NotRun, Takes};
-use crate::render::Format;
+use crate::cli::{self, Cli, Flag, NotRun, OutputArgs, Takes};
 use crate::settings::{Origin, Setting, Settings, Value};
 
 /// The flag without which a command looks at no cluster.
@@ -25,13 +24,16 @@ pub fn settle(args: &[OsString]) -> Result<(Cli, Result<Settings, Refusal>), Not
     Ok((cli, settled))
 }
 
-/// The form in which an unreadable command line asks to be answered, or else the environment.
+/// How an unreadable command line asks to be answered, or else the environment.
 #[must_use]
-pub fn format_of_unreadable(args: &[OsString]) -> Format {
-    let says = |arg: &OsString| arg.to_str().is_some_and(|arg| arg.starts_with("-o") || arg.starts_with("--output"));
+pub fn unreadable(args: &[OsString]) -> OutputArgs {
+    let typed = cli::unreadable(args);
     match env::var(variable(OUTPUT)) {
-        Ok(format) if !args.iter().any(says) => cli::format_of_unreadable(&[format!("--output={format}").into()]),
-        _ => cli::format_of_unreadable(args),
+        Ok(format) if typed.output.is_empty() => {
+            let output = cli::unreadable(&[OsString::new(), format!("--output={format}").into()]).output;
+            OutputArgs { output, ..typed }
+        }
+        _ => typed,
     }
 }
 

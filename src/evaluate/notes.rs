@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::{Note, Oddity};
+use crate::report::{Note, Oddity, Took};
 use crate::signals::{BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, cluster_ids_differ, differing_gauges};
-use crate::snapshot::{AskedAs, Missed, Node, Subject, Why};
+use crate::snapshot::{AskedAs, Missed, Node, PageOf, Subject, Why};
 use crate::stages::{Stage, Subjects};
 
 /// Everything that was asked and not answered, once.
@@ -27,6 +27,20 @@ pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
         }
     }
     notes
+}
+
+/// How long each node took for all that it was asked, and each page; the slowest first.
+pub(super) fn took(view: &View<'_>) -> Vec<Took> {
+    let of_node = |(subject, node): (Option<Subject>, &Node)| {
+        let answers = [node.api_versions.took_us, node.metadata.took_us, node.quorum.took_us, node.cluster.took_us];
+        let us = answers.into_iter().fold(node.configs.took_us, u64::saturating_add);
+        let whom = subject.map_or_else(String::new, |subject| format!("{subject} at "));
+        Took { who: format!("{whom}{}", node.endpoint), us }
+    };
+    let of_page = |page: &PageOf| Took { who: page.url.clone(), us: page.page.took_us };
+    let mut took: Vec<Took> = view.nodes().map(of_node).chain(view.look.pages.iter().map(of_page)).collect();
+    took.sort_by(|one, other| other.us.cmp(&one.us).then_with(|| one.who.cmp(&other.who)));
+    took
 }
 
 fn note(subject: Option<Subject>, place: &str, missed: &Missed) -> Note {

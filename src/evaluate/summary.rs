@@ -1,7 +1,7 @@
 //! The whole story in a sentence.
 
 use super::Judged;
-use crate::report::{Standing, Verdict};
+use crate::report::{Progress, Standing, Verdict};
 use crate::snapshot::Subject;
 use crate::stages::{Row, Stage, Subjects};
 
@@ -40,6 +40,21 @@ pub(super) fn of_node(node: Subject, verdict: Verdict, judged: &[Judged]) -> Str
     deciding.take(ROWS_MAX).map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
 }
 
+/// How far the stage is, by the row that heads its summary.
+pub(super) fn progress(stage: &Stage, judged: &[Judged]) -> Option<Progress> {
+    let row = stage.rows.iter().find(|row| row.of != Subjects::Quorum)?;
+    let nobody = |judged: &Judged| judged.finding.id == row.id && judged.finding.subject == Subject::Quorum;
+    let progress = of_subjects(row, judged);
+    (progress.of > 0 && !judged.iter().any(nobody)).then_some(progress)
+}
+
+fn of_subjects(row: &Row, judged: &[Judged]) -> Progress {
+    let count = |counts: fn(Standing) -> bool| {
+        judged.iter().filter(|judged| judged.finding.id == row.id && counts(judged.finding.standing)).count()
+    };
+    Progress { holding: count(|it| it == Standing::Pass), of: count(|it| it != Standing::Skipped) }
+}
+
 fn is_guard(stage: &Stage, judged: &Judged) -> bool {
     stage.rows.iter().all(|row| row.id != judged.finding.id)
 }
@@ -48,12 +63,11 @@ fn is_guard(stage: &Stage, judged: &Judged) -> bool {
 fn of_row(row: &Row, decides: Standing, judged: &[Judged]) -> Option<String> {
     let findings = || judged.iter().map(|judged| &judged.finding).filter(|finding| finding.id == row.id);
     let first = findings().find(|finding| finding.standing == decides)?;
-    let total = findings().filter(|finding| finding.standing != Standing::Skipped).count();
     if row.of == Subjects::Quorum || first.subject == Subject::Quorum {
         return Some(first.message.clone());
     }
-    let holding = findings().filter(|finding| finding.standing == Standing::Pass).count();
-    let head = format!("{holding} of {total} {} {}", row.of.noun(), row.claim);
+    let Progress { holding, of } = of_subjects(row, judged);
+    let head = format!("{holding} of {of} {} {}", row.of.noun(), row.claim);
     let others: Vec<String> = findings()
         .filter(|finding| finding.standing == decides && decides != Standing::Pass)
         .filter_map(|finding| match finding.subject {

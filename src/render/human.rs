@@ -4,22 +4,30 @@ mod whereabouts;
 
 pub(super) use whereabouts::whereabouts;
 
-use super::{Findings, clean};
-use crate::report::{Action, Finding, Report, Standing, Verdict};
+use super::{Findings, Style, clean};
+use crate::report::{Action, Finding, Note, Report, Standing, Took, Verdict};
 use crate::snapshot::Subject;
 
 const WIDTH: usize = 80;
-/// How many findings are listed before they are counted: a terminal is no place for a thousand.
-const LINES_MAX: usize = 30;
+const GREEN: &str = "\u{1b}[32m";
+const YELLOW: &str = "\u{1b}[33m";
+const RED: &str = "\u{1b}[31m";
+const MAGENTA: &str = "\u{1b}[35m";
+const NO_COLOUR: &str = "\u{1b}[0m";
+/// How many findings, errors and warnings are listed before they are counted: all of it is to fit one screen.
+const LINES_MAX: usize = 8;
 /// How many nodes one piece of advice names before it counts the rest.
 const IDS_MAX: usize = 8;
 
 /// The report as lines.
-pub(super) fn report(report: &Report, which: Findings) -> String {
+pub(super) fn report(report: &Report, style: Style) -> String {
     let mut text = String::new();
     let head = word(report.verdict);
     line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
-    body(&mut text, report, which, &report.actions);
+    if style.coloured {
+        text = text.replacen(head, &format!("{}{head}{NO_COLOUR}", colour(report.verdict)), 1);
+    }
+    body(&mut text, report, style, &report.actions);
     text
 }
 
@@ -32,8 +40,30 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Complete => GREEN,
+        Verdict::NotYet => YELLOW,
+        Verdict::Blocked => RED,
+        Verdict::Unknown => MAGENTA,
+    }
+}
+
 /// What follows the first line: what does not hold, what was not answered, what to do.
-fn body(text: &mut String, report: &Report, which: Findings, actions: &[Action]) {
+fn body(text: &mut String, report: &Report, style: Style, actions: &[Action]) {
+    findings(text, report, style.findings);
+    notes(text, "error", &report.errors);
+    notes(text, "warning", &report.warnings);
+    for action in actions {
+        line(text, "  next     ", &next(action));
+    }
+    for took in report.took.iter().filter(|_| style.times) {
+        let Took { who, us } = took;
+        line(text, "  took     ", &format!("{}.{} ms: {who}", us / 1000, us % 1000 / 100));
+    }
+}
+
+fn findings(text: &mut String, report: &Report, which: Findings) {
     let findings: Vec<&Finding> = report.findings.iter().filter(|finding| which.lists(finding)).collect();
     let shown = if which == Findings::All { findings.len() } else { findings.len().min(LINES_MAX) };
     for finding in findings.iter().take(shown) {
@@ -53,17 +83,14 @@ fn body(text: &mut String, report: &Report, which: Findings, actions: &[Action])
     if findings.len() > shown {
         line(text, "  ", &format!("… and {} more; --findings all lists them", findings.len() - shown));
     }
-    for note in report.errors.iter().take(LINES_MAX) {
-        line(text, "  error    ", &note.message);
+}
+
+fn notes(text: &mut String, word: &str, notes: &[Note]) {
+    for note in notes.iter().take(LINES_MAX) {
+        line(text, &format!("  {word:<8} "), &note.message);
     }
-    if report.errors.len() > LINES_MAX {
-        line(text, "  ", &format!("… and {} more errors; -o json lists them", report.errors.len() - LINES_MAX));
-    }
-    for note in report.warnings.iter().take(LINES_MAX) {
-        line(text, "  warning  ", &note.message);
-    }
-    for action in actions {
-        line(text, "  next     ", &next(action));
+    if notes.len() > LINES_MAX {
+        line(text, "  ", &format!("… and {} more {word}s; -o json lists them", notes.len() - LINES_MAX));
     }
 }
 

@@ -282,7 +282,7 @@ pub(super) const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!
 pub(super) fn text(document: &impl Serialize) -> String {
     // These types have string keys and no failing serializer, so this cannot fail; if it ever did, an empty
     // document would be refused by every reader.
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    let mut text = serde_json::to_string(document).unwrap_or_default();
     text.push('\n');
     text
 }

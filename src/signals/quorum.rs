@@ -183,6 +183,13 @@ impl Leader<'_> {
         seen(Millis(self.ago(fetched).0.max(self.ago(caught_up).0)), evidence)
     }
 
+    /// How many records the last of the voters is behind the leader's own log.
+    pub(super) fn lag_max(&self) -> Option<u64> {
+        let own = self.said.voters.iter().find(|voter| voter.id == self.id())?.log_end_offset;
+        let behind = |voter: &Replica| u64::try_from(own.saturating_sub(voter.log_end_offset)).unwrap_or(0);
+        self.said.voters.iter().map(behind).max()
+    }
+
     /// The voters that are caught up, the leader apart.
     pub(super) fn caught_up_followers(&self) -> impl Iterator<Item = NodeId> {
         let ids = self.said.voters.iter().map(|voter| voter.id).filter(|id| *id != self.id());

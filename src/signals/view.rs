@@ -158,6 +158,12 @@ impl<'a> View<'a> {
         self.leader.get_or_init(|| quorum::leader(self)).as_ref()
     }
 
+    /// How many records the last of the voters is behind; `None` without a live leader.
+    #[must_use]
+    pub fn voters_lag_max(&self) -> Option<u64> {
+        self.live_leader().ok()?.lag_max()
+    }
+
     pub(super) fn live_leader(&self) -> Result<&Leader<'a>, Box<Unseen>> {
         self.leader().map_err(|no_leader| {
             let missed = match no_leader {

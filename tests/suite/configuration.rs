@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use kraft_check::render::{Document, Findings, Format, render};
+use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::settings::{Origin, Setting, Settings, Value};
 use serde_json::json;
 
@@ -59,9 +59,9 @@ fn the_form_of_the_answer_can_be_set_everywhere_too() {
     let host = Host::with("output = 'json'\n");
     assert_eq!(host.run(&[], "config show").json()["kind"], "config");
     let human = host.run(&[("KRAFT_CHECK_OUTPUT", "human")], "config show --origin");
-    assert!(human.stdout.contains("output = \"human\" # environment KRAFT_CHECK_OUTPUT\n"), "{}", human.stdout);
+    assert!(human.stdout.contains("output = [\"human\"] # environment KRAFT_CHECK_OUTPUT\n"), "{}", human.stdout);
     let json = host.run(&[("KRAFT_CHECK_OUTPUT", "human")], "config show -ojson");
-    assert_eq!(setting(&json.json(), "output"), (json!("json"), "flag".to_owned()));
+    assert_eq!(setting(&json.json(), "output"), (json!(["json"]), "flag".to_owned()));
     // What is wrong is said in it as well, whatever is wrong.
     assert_eq!(
         host.run(&[("KRAFT_CHECK_CONCURRENCY", "0"), ("KRAFT_CHECK_OUTPUT", "json")], "config show").json()["exit_code"],
@@ -294,7 +294,7 @@ fn secrets_are_hidden_in_every_form() {
     all.push(setting("timeout", "30s"));
     let settings = Settings { cluster: None, file: None, all };
     for format in [Format::Human, Format::Json] {
-        let text = render(&Document::Settings(&settings, true), format, Findings::Failing, &[]);
+        let text = render(&Document::Settings(&settings, true), format, Style::default(), &[]);
         assert!(!text.contains("hunter2") && text.contains("***"), "{text}");
         assert!(text.contains("1=http://***@h/m,2=http://***@h/m") && text.contains("30s"), "{text}");
     }

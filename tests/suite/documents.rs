@@ -4,7 +4,7 @@ use std::fs;
 
 use kraft_check::evaluate::evaluate;
 use kraft_check::exit::EXITS;
-use kraft_check::render::{Document, Findings, Format, render};
+use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::snapshot::recording;
 use kraft_check::stages::STAGES;
 
@@ -58,7 +58,7 @@ fn the_table_of_exit_codes_is_the_programs() {
 fn the_example_is_what_the_program_says_of_a_real_cluster() {
     let snapshot = recording::read(&read("protocol-fixtures/3.9.2/forward/09-one-broker-on-kraft.json"));
     let report = evaluate(&STAGES[2], &snapshot.expect("a recording"));
-    let said = render(&Document::Report(&report), Format::Human, Findings::Failing, &[]);
+    let said = render(&Document::Report(&report), Format::Human, Style::default(), &[]);
     assert!(read("README.md").contains(&said), "{said}");
 }
 

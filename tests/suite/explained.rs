@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use kraft_check::evaluate::evaluate;
 use kraft_check::exit::{self, EXITS};
 use kraft_check::explain::{Kind, Topic, find, tables, topics};
-use kraft_check::render::{Document, Findings, Format, render};
+use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::{EARLIER_STAGE_FIRST, Oddity};
 use kraft_check::snapshot::Why;
 use kraft_check::stages::{GUARDS, STAGES};
@@ -117,7 +117,7 @@ fn people_get_lines_of_eighty_columns() {
     let (tables, topics) = (tables(), topics());
     let explained = topics.iter().map(Document::Explanation);
     for document in [Document::Tables(&tables), Document::Topics(&topics)].into_iter().chain(explained) {
-        let text = render(&document, Format::Human, Findings::Failing, &[]);
+        let text = render(&document, Format::Human, Style::default(), &[]);
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}");
             assert_eq!(line, line.trim_end());

@@ -18,6 +18,8 @@ mod documents;
 mod explained;
 /// Do recorded frames of real nodes pass, and go back to the same bytes?
 mod frames;
+/// Does every command line, however made, end in one document and a code of the table?
+mod fuzz_argv;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
 /// Whose answer is it?
@@ -26,8 +28,12 @@ mod identity;
 mod kinship;
 /// What does every stage say of every recording?
 mod matrix;
+/// What does a monitoring plugin's reader see, of small clusters and wide ones?
+mod nagios;
 /// What is said of one node alone, and where does the cluster stand?
 mod nodes;
+/// What leaves the process, in which form and where?
+mod outputs;
 /// What is read from a metrics page, and what is refused?
 mod pages;
 /// What does each kind of silence and lie look like, over real sockets?
@@ -42,6 +48,8 @@ mod quorum;
 mod replay;
 /// Does each row tell, when it alone fails?
 mod rows;
+/// What is left behind when a signal ends a look?
+mod signals;
 /// Does a look end in time, whoever stays silent?
 mod silence;
 /// Are the tables well formed, and their ids those that scripts know?
@@ -59,6 +67,8 @@ mod memory;
 mod recordings;
 /// Text files that people review.
 mod reviewed;
+/// The JSON Schema, and what it refuses.
+mod schema;
 /// The built binary, run once.
 mod tool;
 /// What is said beside the verdict?

@@ -3,7 +3,7 @@
 
 use kraft_check::evaluate::evaluate;
 use kraft_check::exit::of_report;
-use kraft_check::render::{Document, Findings, Format, render};
+use kraft_check::render::{Document, Findings, Format, Style, render};
 use kraft_check::report::{Report, Standing, Verdict};
 use kraft_check::snapshot::{Answer, AskedAs, Missed, Snapshot, Why, recording};
 use kraft_check::stages::{GUARDS, STAGES};
@@ -12,6 +12,9 @@ use proptest::sample::Index;
 use serde_json::Value;
 
 use crate::recordings::snapshots;
+use crate::schema;
+
+const EVERYTHING: Style = Style { findings: Findings::All, times: true, coloured: false };
 
 fn forget<T>(answer: &mut Answer<T>) {
     answer.said = Err(Missed::new(Why::TimedOut, "no answer in time"));
@@ -157,12 +160,13 @@ fn leaves(value: &mut Value, number: usize, kind: usize) -> usize {
 fn judge_and_render(snapshot: &Snapshot, name: &str) {
     for stage in STAGES {
         let report = evaluate(stage, snapshot);
-        let write = |format, findings| render(&Document::Report(&report), format, findings, &[]);
-        let json: Value = serde_json::from_str(&write(Format::Json, Findings::All)).expect("one document");
+        let write = |format| render(&Document::Report(&report), format, EVERYTHING, &[]);
+        let json: Value = serde_json::from_str(&write(Format::Json)).expect("one document");
         let exit = of_report(&report);
+        schema::holds(&json);
         assert_eq!(json["exit_code"], exit.code, "{name}");
         assert_eq!(json["verdict"], report.verdict.word(), "{name}");
-        let human = write(Format::Human, Findings::All);
+        let human = write(Format::Human);
         let word = human.split(':').next().expect("a word").to_lowercase().replace(' ', "_");
         let same = if word == "cannot_tell" { "unknown" } else { word.as_str() };
         assert_eq!(same, report.verdict.word(), "{name}");
@@ -200,7 +204,7 @@ fn a_recording_read_back_is_judged_alike() {
         for stage in STAGES {
             let write = |snapshot: &Snapshot| {
                 let report = evaluate(stage, snapshot);
-                render(&Document::Report(&report), Format::Json, Findings::All, &[])
+                render(&Document::Report(&report), Format::Json, EVERYTHING, &[])
             };
             assert_eq!(write(snapshot), write(&again), "{} of {name}", stage.id);
         }

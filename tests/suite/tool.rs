@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::schema;
+
 /// What a run left behind.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -54,6 +56,7 @@ impl Ran {
         assert_eq!(document["exit_code"], self.code, "the document and the process agree");
         assert_eq!(document["retryable"], [1, 3, 124].contains(&self.code), "retryable is exactly 1, 3, 124");
         assert_eq!(self.stderr, "", "nothing on stderr");
+        schema::holds(&document);
         document
     }
 }

@@ -1,10 +1,10 @@
 //! Where the cluster stands, as lines: the place, a line for each stage, and what holds the cluster there.
 
-use super::{Findings, body, line, word};
+use super::{NO_COLOUR, Style, body, colour, line, word};
 use crate::report::{Place, Position, Whereabouts};
 
 /// The place, the stages, what does not hold in the stage that the cluster is in, and what to do next.
-pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings) -> String {
+pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, style: Style) -> String {
     let mut text = String::new();
     let Some(current) = whereabouts.current() else { return text };
     let head = match whereabouts.place {
@@ -15,6 +15,9 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings)
         Place::Unknown => "CANNOT TELL WHERE".to_owned(),
     };
     line(&mut text, "", &format!("{head}: {}", current.summary));
+    if style.coloured {
+        text = text.replacen(&head, &format!("{}{head}{NO_COLOUR}", colour(current.verdict)), 1);
+    }
     for report in &whereabouts.reports {
         let position = match report.position {
             Some(Position::Past) => "past",
@@ -25,6 +28,6 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings)
         let verdict = word(report.verdict).to_lowercase();
         line(&mut text, "  ", &format!("{}: {verdict}, {position}", report.stage));
     }
-    body(&mut text, current, which, whereabouts.actions());
+    body(&mut text, current, style, whereabouts.actions());
     text
 }
