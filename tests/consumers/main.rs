@@ -4,7 +4,8 @@
 
 /// When does Ansible run the task after the gate?
 mod ansible;
-
+/// What does Nagios show?
+mod nagios;
 /// What does the shell loop wait for, and what ends it?
 mod shell;
 
