@@ -11,7 +11,7 @@ use std::{fs, thread};
 use crate::programs::{nagios, on_path, project};
 use crate::recorded::{BLOCKED, COMPLETE, NOT_YET, Ran, Recorded, UNKNOWN, recording};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What a site brings along itself: its main file, whose clock here ticks in seconds instead of minutes, and its
 /// templates. HERE is the folder of this test, RECIPE the recipe, USER and GROUP are ours.
 const SITE: &str = "\
@@ -198,9 +198,9 @@ fn every_kind_of_answer_is_shown_as_what_it_is() {
         ("mistyped", "--bootstrap-sever b1.example:9092".to_owned()),
         ("misplaced", from("no-such-recording")),
     ]);
-    let shows = nagios.shows();
-    assert_eq!(shows.len(), 7 * 4, "every stage of every host");
-    let of = |host: &str, stage: &str| &shows[&(host.to_owned(), stage.to_owned())];
+    let services = nagios.shows();
+    assert_eq!(services.len(), 7 * 4, "every stage of every host");
+    let of = |host: &str, stage: &str| &services[&(host.to_owned(), stage.to_owned())];
     for (host, name, state, word) in [
         ("complete", COMPLETE, 0, "COMPLETE"),
         ("not-yet", NOT_YET, 1, "NOT YET"),
