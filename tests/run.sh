@@ -13,5 +13,6 @@ step cargo clippy --locked --all-targets -- -D warnings
 RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps
 step cargo deny check licenses bans sources
 step cargo test --locked --lib --bins --test suite
+step cargo test --locked --test consumers
 # One cluster after the other: seven JVMs are enough for two cores.
 step cargo test --locked --test real_kafka -- --nocapture --test-threads=1

@@ -1,0 +1,15 @@
+//! Do the programs that act on kraft-check's answers act as they should? The files of `docs/recipes` are what they run.
+
+#![forbid(unsafe_code)]
+
+/// When does Ansible run the task after the gate?
+mod ansible;
+/// What does Nagios show?
+mod nagios;
+/// What does the shell loop wait for, and what ends it?
+mod shell;
+
+/// Where the consumers are.
+mod programs;
+/// A `kraft-check` that looks at recordings of real clusters.
+mod recorded;
