@@ -59,7 +59,8 @@ pub(super) fn error(name: &str, message: &str) -> String {
 fn first_line(story: &str, perfdata: &str) -> String {
     let perfdata = if perfdata.is_empty() { String::new() } else { format!(" | {perfdata}") };
     let room = FIRST_LINE_MAX - perfdata.len().min(FIRST_LINE_MAX);
-    let story = plain(story);
+    // Nagios Core shows a semicolon of line one as a colon.
+    let story = plain(story).replace(';', ",");
     let story = match story.char_indices().nth(room) {
         None => story,
         Some(_) => story.chars().take(room.saturating_sub(3)).chain("...".chars()).collect(),
