@@ -283,12 +283,41 @@ fn exit_codes() -> Topic {
 }
 
 fn of_exit(exit: &'static Exit) -> Topic {
-    let fix = match exit.code {
-        0 => "go on",
-        _ if exit.retryable => "try again after a while; the report says what is waited for, or was not seen",
-        _ => "stop and look: asking again gives the same",
+    let (meaning, fix) = match exit.code {
+        0 => (
+            "the stage is reached or passed. It is no permission for the next step: status names what comes next",
+            "go on",
+        ),
+        1 => (
+            "a node or the quorum was seen not to be where the stage asks for it",
+            "try again after a while; the findings name who holds it, and next what to do",
+        ),
+        2 => (
+            "a guard was met by the same subject in two looks",
+            "stop every automation, and explain the id of the finding",
+        ),
+        3 => (
+            "nothing that was seen denies the stage, and something that it needs was not seen: a node is silent, a page \
+             or a leader is missing. Silence is never taken for complete",
+            "try again after a while; if it lasts, look at the unknown findings and the errors of the report",
+        ),
+        64 => ("nothing was asked", "the message says what was wrong and how it is meant"),
+        70 => ("no verdict was reached", "report it, with --snapshot of the cluster if there is one"),
+        74 => ("the verdict stands in what was written, if anything was", "make room, or choose another file"),
+        77 => (
+            "it replaces cannot tell where a node denied a question that decides, although rights can be given by then",
+            "give the right that the finding names",
+        ),
+        _ => (
+            "flags, environment, config file or a recording are invalid, or contradict each other",
+            "the message says where, and what is wrong",
+        ),
     };
-    Topic { fix: vec![fix.to_owned()], ..bare(exit.name, Kind::ExitCode, format!("{}: {}", exit.code, exit.when)) }
+    Topic {
+        meaning: Some(meaning.to_owned()),
+        fix: vec![fix.to_owned()],
+        ..bare(exit.name, Kind::ExitCode, format!("{}: {}", exit.code, exit.when))
+    }
 }
 
 /// A topic of which nothing more is said.

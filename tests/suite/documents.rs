@@ -120,6 +120,8 @@ fn the_stages_are_complete_when_the_program_says_so() {
 
 #[test]
 fn the_explanation_is_the_programs() {
-    let said = crate::tool::run("explain voter-without-flag").stdout;
-    assert!(read("README.md").contains(&format!("$ kraft-check explain voter-without-flag\n{said}```")), "{said}");
+    for name in ["voter-without-flag", "3"] {
+        let said = run(&format!("explain {name}")).stdout;
+        assert!(read("README.md").contains(&format!("$ kraft-check explain {name}\n{said}```")), "{said}");
+    }
 }
