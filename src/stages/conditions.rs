@@ -25,12 +25,12 @@ pub(super) const BEFORE_THE_END_WITH_ZOOKEEPER: Condition = Condition {
 };
 
 /// A broker on ZooKeeper needs its flag, and a combined node reports its controller's: only of the others is a flag
-/// left behind.
+/// left behind. Of a broker that was not seen at all, its mode says so already.
 pub(super) const RUNS_KRAFT_AND_NOT_COMBINED: Condition = Condition {
-    words: "only of a broker that runs KRaft and is no controller",
+    words: "only of a broker that is seen to run KRaft and is no controller",
     holds: |view, subject| match subject {
         Subject::Broker(id) if view.is_combined(id) => Some(false),
-        _ => BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value == BrokerRung::Kraft),
+        _ => Some(BROKER_RUNG.read(view, subject).is_ok_and(|seen| seen.value == BrokerRung::Kraft)),
     },
 };
 

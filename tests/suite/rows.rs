@@ -284,7 +284,8 @@ fn what_is_unseen_is_unknown_and_only_a_witness_is_skipped() {
                 | "same-cluster"
                 | "broker-follows-quorum"
                 | "broker-lists-others"
-                | "broker-of-cluster" => Standing::Skipped,
+                | "broker-of-cluster"
+                | "broker-flag-off" => Standing::Skipped,
                 // Whom we expect is known without any answer, and there is nobody else.
                 "no-unexpected-broker" | "no-broker-left-out" | "controllers-known" => Standing::Pass,
                 _ => Standing::Unknown,
