@@ -120,8 +120,10 @@ pub(super) fn registered_broker<'a>(view: &View<'a>) -> Option<&'a Node> {
 fn is_later(later: &Leadership, earlier: &Leadership) -> bool {
     let voters = |said: &Leadership| said.voters.iter().map(|voter| voter.id).collect::<BTreeSet<_>>();
     let places = |said: &Leadership| said.nodes.iter().cloned().collect::<BTreeSet<_>>();
+    // A broker of an older release asks in a version that names no places.
+    let same_places = later.nodes.is_empty() || earlier.nodes.is_empty() || places(later) == places(earlier);
     let grown = later.high_watermark.saturating_sub(earlier.high_watermark);
-    voters(later) == voters(earlier) && places(later) == places(earlier) && (0..=RECORDS_IN_A_LOOK).contains(&grown)
+    voters(later) == voters(earlier) && same_places && (0..=RECORDS_IN_A_LOOK).contains(&grown)
 }
 
 /// The quorum as a broker sees it.

@@ -58,6 +58,18 @@ fn a_brokers_own_leader_proves_and_disproves() {
     assert_eq!(other(&|told| told.high_watermark = 1), Ok(Kinship::Unsettled), "a log does not shrink");
     assert_eq!(other(&|told| told.voters.push(told.voters[0])), Ok(Kinship::Same));
     assert_eq!(other(&|told| told.voters[0].id = 3002), Ok(Kinship::Unsettled), "other voters");
+    let at = |ours: u16, theirs: Option<u16>| {
+        let placed = |node: &mut Node, port: Option<u16>| {
+            leadership(node).nodes = port.map(|port| (3001, place(port))).into_iter().collect();
+        };
+        let (mut leading, mut told) = (leader(3001, &[]), leader(3001, &[]));
+        placed(&mut leading, Some(ours));
+        placed(&mut told, theirs);
+        kinship([leading, asking(told)])
+    };
+    assert_eq!(at(3001, Some(3001)), Ok(Kinship::Same));
+    assert_eq!(at(3001, Some(4001)), Ok(Kinship::Unsettled), "voters at other places");
+    assert_eq!(at(3001, None), Ok(Kinship::Same), "a broker of an older release is told no places");
 }
 
 #[test]
