@@ -20,7 +20,7 @@ pub use view::View;
 
 use std::fmt;
 
-use crate::snapshot::{Evidence, Generation, Missed, Node, Source, Subject, Why};
+use crate::snapshot::{Answer, Evidence, Generation, Missed, Node, Source, Subject, Why};
 use quorum::NoLeader;
 
 /// A reading: what was seen, or why nothing was.
@@ -311,11 +311,16 @@ pub const MIGRATING_BROKERS: Signal<u64> =
 
 /// The evidence for a field of a node's `ApiVersions`.
 fn api_versions_evidence(node: &Node, field: &'static str) -> Evidence {
+    evidence(node, &node.api_versions, "ApiVersions", field)
+}
+
+/// The evidence for a field of one of a node's answers.
+fn evidence<T>(node: &Node, answer: &Answer<T>, api: &'static str, field: &'static str) -> Evidence {
     Evidence {
-        source: Source::Api { api: "ApiVersions", version: node.api_versions.version, field },
+        source: Source::Api { api, version: answer.version, field },
         endpoint: Some(node.endpoint.clone()),
-        at: node.api_versions.at,
-        took_us: node.api_versions.took_us,
+        at: answer.at,
+        took_us: answer.took_us,
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::human::wrapped;
 use super::json::Envelope;
+use crate::exit::COMPLETE;
 use crate::explain::{Kind, Tables, Topic};
 
 /// What `explain` says when it is asked for nothing: every topic and its line.
@@ -22,17 +23,17 @@ struct Listed<'a> {
 }
 
 pub(super) fn tables_json(tables: &Tables, command: &[String]) -> String {
-    Envelope::of("stages", command, tables)
+    Envelope::of("stages", command, &COMPLETE, tables)
 }
 
 pub(super) fn topic_json(topic: &Topic, command: &[String]) -> String {
-    Envelope::of("explanation", command, topic)
+    Envelope::of("explanation", command, &COMPLETE, topic)
 }
 
 pub(super) fn topics_json(topics: &[Topic], command: &[String]) -> String {
     let listed = topics.iter().map(|topic| Listed { id: topic.id, topic: topic.topic, brief: &topic.brief });
     let listing = Listing { topics: listed.collect() };
-    Envelope::of("topics", command, &listing)
+    Envelope::of("topics", command, &COMPLETE, &listing)
 }
 
 /// The stages, row by row, and the guards.

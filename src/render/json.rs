@@ -21,19 +21,39 @@ pub(super) const SCHEMA_VERSION: &str = "0.1";
 /// When it is worth asking again: nothing in a migration changes faster than a broker restarts.
 const RETRY_AFTER_SECONDS: u32 = 15;
 
+/// What every document begins with, around what it says.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Envelope<'a, T: Serialize> {
     schema_version: &'static str,
     kind: &'static str,
     tool: Tool,
     command: &'a [String],
+    exit_code: u8,
+    retryable: bool,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+impl<'a, T: Serialize> Envelope<'a, T> {
+    /// The document as text, ending in a line feed.
+    pub(super) fn of(kind: &'static str, command: &'a [String], exit: &Exit, body: &'a T) -> String {
+        let (exit_code, retryable) = (exit.code, exit.retryable);
+        let document = Self { schema_version: SCHEMA_VERSION, kind, tool: TOOL, command, exit_code, retryable, body };
+        // These types have string keys and no failing serializer, so this cannot fail; if it ever did, an empty
+        // document would be refused by every reader.
+        let mut text = serde_json::to_string(&document).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
     cluster: Cluster,
     expected: Expected,
     stage: Stage,
     only: Option<String>,
     verdict: &'static str,
-    exit_code: u8,
-    retryable: bool,
     retry_after_seconds: Option<u32>,
     summary: Summary,
     findings: Vec<JsonFinding>,
@@ -45,14 +65,8 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct ErrorDocument<'a> {
-    schema_version: &'static str,
-    kind: &'static str,
-    tool: Tool,
-    command: &'a [String],
+struct ErrorBody {
     verdict: Option<&'static str>,
-    exit_code: u8,
-    retryable: bool,
     error: Error,
 }
 
@@ -171,11 +185,7 @@ struct NextAction {
 /// The report as a document.
 pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> String {
     let exit = exit::of_report(report);
-    text(&Document {
-        schema_version: SCHEMA_VERSION,
-        kind: "report",
-        tool: TOOL,
-        command,
+    let body = Body {
         cluster: cluster(report),
         expected: expected(report),
         stage: Stage {
@@ -186,8 +196,6 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         },
         only: report.only.map(path),
         verdict: report.verdict.word(),
-        exit_code: exit.code,
-        retryable: exit.retryable,
         retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
         summary: Summary {
             text: clean(&report.summary),
@@ -203,7 +211,8 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         next_actions: report.actions.iter().map(next_action).collect(),
         observed_at: time(report.ended),
         duration_ms: report.ended.0.saturating_sub(report.began.0),
-    })
+    };
+    Envelope::of("report", command, exit, &body)
 }
 
 fn cluster(report: &Report) -> Cluster {
@@ -243,49 +252,12 @@ fn next_action(action: &Action) -> NextAction {
 
 /// Why there is no report, as a document.
 pub(super) fn error(exit: &'static Exit, message: &str, command: &[String]) -> String {
-    text(&ErrorDocument {
-        schema_version: SCHEMA_VERSION,
-        kind: "error",
-        tool: TOOL,
-        command,
-        verdict: None,
-        exit_code: exit.code,
-        retryable: exit.retryable,
-        error: Error { id: exit.name, message: clean(message) },
-    })
-}
-
-/// What every document begins with, around what a command says that judges nothing.
-#[derive(Serialize)]
-pub(super) struct Envelope<'a, T: Serialize> {
-    schema_version: &'static str,
-    kind: &'static str,
-    tool: Tool,
-    command: &'a [String],
-    exit_code: u8,
-    retryable: bool,
-    #[serde(flatten)]
-    body: &'a T,
-}
-
-impl<'a, T: Serialize> Envelope<'a, T> {
-    pub(super) fn of(kind: &'static str, command: &'a [String], body: &'a T) -> String {
-        let Exit { code, retryable, .. } = exit::COMPLETE;
-        text(&Self { schema_version: SCHEMA_VERSION, kind, tool: TOOL, command, exit_code: code, retryable, body })
-    }
+    let body = ErrorBody { verdict: None, error: Error { id: exit.name, message: clean(message) } };
+    Envelope::of("error", command, exit, &body)
 }
 
 /// This program.
-pub(super) const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
-
-/// A document as text, ending in a line feed.
-pub(super) fn text(document: &impl Serialize) -> String {
-    // These types have string keys and no failing serializer, so this cannot fail; if it ever did, an empty
-    // document would be refused by every reader.
-    let mut text = serde_json::to_string(document).unwrap_or_default();
-    text.push('\n');
-    text
-}
+const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
 fn finding(finding: &Finding) -> JsonFinding {
     let evidence = finding.evidence.as_ref();

@@ -4,19 +4,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::json::{self, SCHEMA_VERSION, TOOL, Tool};
+use super::json::Envelope;
 use super::{clean, is_invisible};
 use crate::exit::COMPLETE;
 use crate::settings::{Setting, Settings, Value};
 
 #[derive(Serialize)]
-struct Document<'a> {
-    schema_version: &'static str,
-    kind: &'static str,
-    tool: Tool,
-    command: &'a [String],
-    exit_code: u8,
-    retryable: bool,
+struct Body<'a> {
     cluster: Cluster<'a>,
     file: Option<String>,
     settings: Vec<JsonSetting<'a>>,
@@ -75,13 +69,7 @@ pub(super) fn json(settings: &Settings, command: &[String]) -> String {
             Value::Texts(texts) => JsonValue::Texts(texts),
         })
     };
-    json::text(&Document {
-        schema_version: SCHEMA_VERSION,
-        kind: "config",
-        tool: TOOL,
-        command,
-        exit_code: COMPLETE.code,
-        retryable: COMPLETE.retryable,
+    let body = Body {
         cluster: Cluster { name: settings.cluster.as_deref() },
         file: settings.file.as_ref().map(|file| file.display().to_string()),
         settings: settings
@@ -89,7 +77,8 @@ pub(super) fn json(settings: &Settings, command: &[String]) -> String {
             .iter()
             .map(|one| JsonSetting { key: &one.key, value: setting(one), origin: one.origin.words() })
             .collect(),
-    })
+    };
+    Envelope::of("config", command, &COMPLETE, &body)
 }
 
 /// A TOML string on one line, whole: it is read back as what it was.

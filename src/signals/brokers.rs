@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{Seen, Sight, Unseen, View, api_versions_evidence, generation, seen, unseen};
-use crate::snapshot::{Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Source, Why};
+use super::{Seen, Sight, Unseen, View, api_versions_evidence, evidence, generation, seen, unseen};
+use crate::snapshot::{Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
 
 /// Where a broker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,12 +152,7 @@ pub(super) fn nobody_left_out(view: &View<'_>) -> Sight<bool> {
 }
 
 fn metadata<'a>(node: &'a Node, field: &'static str) -> Result<(&'a Metadata, Evidence), Box<Unseen>> {
-    let evidence = Evidence {
-        source: Source::Api { api: "Metadata", version: node.metadata.version, field },
-        endpoint: Some(node.endpoint.clone()),
-        at: node.metadata.at,
-        took_us: node.metadata.took_us,
-    };
+    let evidence = evidence(node, &node.metadata, "Metadata", field);
     match &node.metadata.said {
         Ok(said) => Ok((said, evidence)),
         Err(missed) => Err(Box::new(Unseen { missed: missed.clone(), evidence: Some(evidence) })),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::identity::Configured;
-use super::{Sight, View, seen, unseen};
-use crate::snapshot::{Evidence, Leadership, Missed, Node, NodeId, Quorum, Source, Subject, Why};
+use super::{Sight, View, evidence, seen, unseen};
+use crate::snapshot::{Leadership, Missed, Node, NodeId, Quorum, Subject, Why};
 
 /// Whether the controllers that were asked are those of the brokers that were asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,12 +59,7 @@ fn cluster_id(node: &Node) -> Option<&str> {
 
 /// Whether this broker tells the id that was declared.
 pub(super) fn is_declared(view: &View<'_>, node: &Node) -> Sight<bool> {
-    let evidence = Some(Evidence {
-        source: Source::Api { api: "Metadata", version: node.metadata.version, field: "ClusterId" },
-        endpoint: Some(node.endpoint.clone()),
-        at: node.metadata.at,
-        took_us: node.metadata.took_us,
-    });
+    let evidence = Some(evidence(node, &node.metadata, "Metadata", "ClusterId"));
     match (view.declared_cluster_id(), cluster_id(node), &node.metadata.said) {
         (None, ..) => unseen(Missed::new(Why::NoExpectation, "no --expect-cluster-id was given"), None),
         (Some(declared), Some(id), _) => seen(id == declared, evidence),

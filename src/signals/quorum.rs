@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{FETCH_MAX, Millis, Seen, Sight, View, seen, unseen};
-use crate::snapshot::{AskedAs, Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Source, Why};
+use super::{FETCH_MAX, Millis, Seen, Sight, View, evidence, seen, unseen};
+use crate::snapshot::{AskedAs, Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Why};
 
 /// What the leader counts a controller as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +79,7 @@ pub(super) fn two_leaders(view: &View<'_>) -> Sight<bool> {
     let Some((_, node, _)) = claims.first() else {
         return unseen(Missed::new(Why::NotAsked, "no controller says that it leads"), None);
     };
-    seen(claims.len() > 1, Some(evidence(node, "LeaderId")))
+    seen(claims.len() > 1, Some(quorum_evidence(node, "LeaderId")))
 }
 
 /// Whether every controller that was asked counts for an id.
@@ -205,15 +205,10 @@ impl Leader<'_> {
     }
 
     pub(super) fn evidence(&self, field: &'static str) -> Evidence {
-        evidence(self.node, field)
+        quorum_evidence(self.node, field)
     }
 }
 
-fn evidence(node: &Node, field: &'static str) -> Evidence {
-    Evidence {
-        source: Source::Api { api: "DescribeQuorum", version: node.quorum.version, field },
-        endpoint: Some(node.endpoint.clone()),
-        at: node.quorum.at,
-        took_us: node.quorum.took_us,
-    }
+fn quorum_evidence(node: &Node, field: &'static str) -> Evidence {
+    evidence(node, &node.quorum, "DescribeQuorum", field)
 }

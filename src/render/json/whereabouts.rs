@@ -3,18 +3,14 @@
 use serde::Serialize;
 
 use super::{
-    Cluster, Expected, Findings, JsonFinding, JsonNote, NextAction, RETRY_AFTER_SECONDS, SCHEMA_VERSION, TOOL, Tool,
-    clean, cluster, expected, finding, next_action, note, position, text, time,
+    Cluster, Envelope, Expected, Findings, JsonFinding, JsonNote, NextAction, RETRY_AFTER_SECONDS, clean, cluster,
+    expected, finding, next_action, note, position, time,
 };
 use crate::exit;
 use crate::report::{Place, Report, Whereabouts};
 
 #[derive(Serialize)]
-struct Document<'a> {
-    schema_version: &'static str,
-    kind: &'static str,
-    tool: Tool,
-    command: &'a [String],
+struct Body {
     cluster: Option<Cluster>,
     expected: Option<Expected>,
     /// `not_begun`, `in_stage`, `beyond`; null where it cannot be told.
@@ -22,8 +18,6 @@ struct Document<'a> {
     /// The stage that the cluster is in.
     stage: Option<&'static str>,
     blocked: bool,
-    exit_code: u8,
-    retryable: bool,
     retry_after_seconds: Option<u32>,
     summary: Option<String>,
     stages: Vec<StagePlace>,
@@ -58,18 +52,12 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings,
         Place::Unknown => (None, None),
     };
     let findings = current.into_iter().flat_map(|report| &report.findings);
-    text(&Document {
-        schema_version: SCHEMA_VERSION,
-        kind: "status",
-        tool: TOOL,
-        command,
+    let body = Body {
         cluster: current.map(cluster),
         expected: current.map(expected),
         place,
         stage,
         blocked: whereabouts.is_blocked(),
-        exit_code: exit.code,
-        retryable: exit.retryable,
         retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
         summary: current.map(|report| clean(&report.summary)),
         stages: whereabouts.reports.iter().map(stage_place).collect(),
@@ -79,7 +67,8 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings,
         next_actions: whereabouts.actions().iter().map(next_action).collect(),
         observed_at: current.map(|report| time(report.ended)),
         duration_ms: current.map(|report| report.ended.0.saturating_sub(report.began.0)),
-    })
+    };
+    Envelope::of("status", command, exit, &body)
 }
 
 fn stage_place(report: &Report) -> StagePlace {
