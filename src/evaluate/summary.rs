@@ -12,12 +12,7 @@ const IDS_MAX: usize = 8;
 
 /// What decides the verdict, in the order of the table; of a complete stage, its first row.
 pub(super) fn summary(stage: &Stage, verdict: Verdict, judged: &[Judged]) -> String {
-    let decides = match verdict {
-        Verdict::Complete => Standing::Pass,
-        Verdict::NotYet => Standing::NotYet,
-        Verdict::Unknown => Standing::Unknown,
-        Verdict::Blocked => Standing::Blocked,
-    };
+    let decides = decisive(verdict);
     let rows = stage.rows.iter().filter_map(|row| of_row(row, decides, judged));
     let guards = judged.iter().filter(|judged| is_guard(stage, judged) && judged.finding.standing == decides);
     let parts: Vec<String> = match verdict {
@@ -30,14 +25,22 @@ pub(super) fn summary(stage: &Stage, verdict: Verdict, judged: &[Judged]) -> Str
 
 /// The same of one node: what decides of it, or that nothing is in its way.
 pub(super) fn of_node(node: Subject, verdict: Verdict, judged: &[Judged]) -> String {
-    let decides = match verdict {
-        Verdict::Complete => return format!("{node} is done"),
+    if verdict == Verdict::Complete {
+        return format!("{node} is done");
+    }
+    let decides = decisive(verdict);
+    let deciding = judged.iter().map(|judged| &judged.finding).filter(|finding| finding.standing == decides);
+    deciding.take(ROWS_MAX).map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+}
+
+/// How the findings stand that make this verdict.
+fn decisive(verdict: Verdict) -> Standing {
+    match verdict {
+        Verdict::Complete => Standing::Pass,
         Verdict::NotYet => Standing::NotYet,
         Verdict::Unknown => Standing::Unknown,
         Verdict::Blocked => Standing::Blocked,
-    };
-    let deciding = judged.iter().map(|judged| &judged.finding).filter(|finding| finding.standing == decides);
-    deciding.take(ROWS_MAX).map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// How far the stage is, by the row that heads its summary.
