@@ -51,10 +51,9 @@ pub(super) static NOT_COPIED: &[Cause] = &[
         words: "a broker in migration mode does not reach the controllers, or may not log in to them",
         told_by: "the leader does not count the broker among its observers",
         tell: |view, _| {
-            let flagged = in_migration(view);
-            let seat = |id: &i32| seat(view, Subject::Broker(*id));
-            let absent: Vec<i32> = flagged.iter().copied().filter(|id| seat(id) == Some(Seat::Absent)).collect();
-            match (absent.is_empty(), flagged.iter().all(|id| seat(id).is_some())) {
+            let absent: Vec<i32> =
+                in_migration(view).into_iter().filter(|id| broker_seat(view, *id) == Some(Seat::Absent)).collect();
+            match (absent.is_empty(), all_fetch(view)) {
                 (false, _) => Told::Shown(format!("{} not among the observers", named(&absent))),
                 (true, true) => Told::Excluded("all of them fetch the log"),
                 (true, false) => Told::Possible,
@@ -65,8 +64,14 @@ pub(super) static NOT_COPIED: &[Cause] = &[
         words: "the brokers' inter.broker.protocol.version is not the controllers' metadata.version",
         told_by: "MigratingZkBrokerCount is less than the flagged brokers, although all are observers",
         tell: |view, _| match registered(view) {
+            // A quorum that says NONE refuses every broker, and one that does not fetch has not asked.
             Some((registered, flagged)) if registered < flagged => {
-                Told::Shown(format!("{registered} of {flagged} registered, by MigratingZkBrokerCount"))
+                let state = MIGRATION_STATE.read(view, Subject::Quorum).map(|state| state.value);
+                if all_fetch(view) && state.is_ok_and(|state| state >= StateRung::PreMigration) {
+                    Told::Shown(format!("{registered} of {flagged} registered, by MigratingZkBrokerCount"))
+                } else {
+                    Told::Possible
+                }
             }
             Some(_) => Told::Excluded("all of them are registered"),
             None => Told::Possible,
@@ -184,6 +189,15 @@ fn registered(view: &View<'_>) -> Option<(u64, u64)> {
 
 fn in_migration(view: &View<'_>) -> Vec<i32> {
     brokers(view, |rung| rung == Some(BrokerRung::Migration))
+}
+
+/// Whether every broker in migration mode is among the leader's observers.
+fn all_fetch(view: &View<'_>) -> bool {
+    in_migration(view).into_iter().all(|id| broker_seat(view, id).is_some_and(|seat| seat > Seat::Absent))
+}
+
+fn broker_seat(view: &View<'_>, id: i32) -> Option<Seat> {
+    seat(view, Subject::Broker(id))
 }
 
 fn all_seen(view: &View<'_>) -> bool {

@@ -104,6 +104,28 @@ fn two_leaders_in_one_epoch_are_two_quorums() {
 }
 
 #[test]
+fn a_refused_registration_is_owed_to_the_protocol_version_only_of_brokers_that_fetch() {
+    // One broker in migration mode, none registered, PRE_MIGRATION; the broker observes the quorum or does not.
+    let likelihoods = |observes: bool| {
+        let mut leading = leader(3001, &[]);
+        let replica = kraft_check::snapshot::Replica { id: 1, ..leadership(&mut leading).voters[0] };
+        leadership(&mut leading).observers = if observes { vec![replica] } else { Vec::new() };
+        let mut page = page(3001, 2.0);
+        let samples = &mut page.page.said.as_mut().expect("a page").samples;
+        let name = "kafka_controller_kafkacontroller_migratingzkbrokercount".to_owned();
+        samples.push(kraft_check::snapshot::Sample { name, labels: Vec::new(), value: "0.0".to_owned() });
+        let look = look([leading, broker(1, ON_ZOOKEEPER, true)], [page]);
+        let report = evaluate(&STAGES[1], &snapshot(&[1], &[3001], [look]));
+        let copied = report.findings.into_iter().find(|finding| finding.id == "metadata-copied").expect("a finding");
+        copied.causes.into_iter().map(|cause| (cause.words, cause.likelihood.word())).collect::<Vec<_>>()
+    };
+    let version = "the brokers' inter.broker.protocol.version is not the controllers' metadata.version";
+    assert_eq!(likelihoods(true), [(version, "shown")]);
+    let away = "a broker in migration mode does not reach the controllers, or may not log in to them";
+    assert_eq!(likelihoods(false), [(away, "shown")], "what does not fetch was not refused");
+}
+
+#[test]
 fn without_any_look_nothing_is_said() {
     for stage in STAGES {
         assert_eq!(evaluate(stage, &snapshot(&[1], &[3001], [])).verdict, Verdict::Unknown, "{}", stage.id);
