@@ -107,9 +107,13 @@ fn derived(view: &View<'_>, leader: &Node) -> Option<Seen<StateRung>> {
 
 /// Whether some expected broker was seen on KRaft, and none that is known on ZooKeeper.
 fn all_on_kraft(view: &View<'_>) -> bool {
-    let is = |id: NodeId, role: Role| view.broker(id).is_ok_and(|(_, seen)| seen == role);
-    view.expected_brokers().into_iter().flatten().any(|id| is(*id, Role::KraftBroker))
-        && !view.known_brokers().iter().any(|id| is(*id, Role::ZookeeperBroker))
+    let on_kraft = |id: &NodeId| view.broker(*id).is_ok_and(|(_, role)| role == Role::KraftBroker);
+    view.expected_brokers().into_iter().flatten().any(on_kraft) && !on_zookeeper(view)
+}
+
+/// Whether some broker was seen on ZooKeeper, however many were not seen.
+fn on_zookeeper(view: &View<'_>) -> bool {
+    brokers::any_on_zookeeper(view).is_ok_and(|seen| seen.value)
 }
 
 /// `MigratingZkBrokerCount` of the live leader. One of Kafka 4 has no such gauge and can register no ZooKeeper broker.
@@ -220,12 +224,11 @@ fn furthest(gauges: impl Iterator<Item = Seen<u8>>, otherwise: Box<Unseen>) -> S
 
 /// NONE counts as born in KRaft only beside an expected broker seen on KRaft and none on ZooKeeper.
 fn named(view: &View<'_>, gauge: Seen<u8>) -> Sight<StateRung> {
-    let on_zookeeper = |id: NodeId| view.broker(id).is_ok_and(|(_, role)| role == Role::ZookeeperBroker);
     let rung = match gauge.value {
         MIGRATION => StateRung::Migration,
         PRE_MIGRATION => StateRung::PreMigration,
         POST_MIGRATION => StateRung::PostMigration,
-        _ if view.known_brokers().iter().copied().any(on_zookeeper) => StateRung::None,
+        _ if on_zookeeper(view) => StateRung::None,
         _ if all_on_kraft(view) => StateRung::BornInKraft,
         _ => {
             let words = "NONE: born in KRaft, or a quorum that can never migrate; only the brokers tell: give -b";

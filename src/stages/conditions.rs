@@ -16,11 +16,7 @@ pub(super) const BEFORE_THE_END_WITH_ZOOKEEPER: Condition = Condition {
             BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| seen.value)
         };
         let state = MIGRATION_STATE.read(view, subject).ok().map(|seen| seen.value < StateRung::PostMigration);
-        match (zookeeper, state) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        }
+        both(zookeeper, state)
     },
 };
 
@@ -68,10 +64,15 @@ pub(super) const COPIED_AND_ON_ZOOKEEPER: Condition = Condition {
     holds: |view, subject| {
         let broker = BROKER_RUNG.read(view, subject).ok().map(|seen| seen.value == BrokerRung::Migration);
         let copied = MIGRATION_STATE.read(view, subject).ok().map(|seen| seen.value >= StateRung::Migration);
-        match (broker, copied) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        }
+        both(broker, copied)
     },
 };
+
+/// Whether both hold; one that does not settles it, whatever is not known of the other.
+fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
