@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use flags::{Flag, Takes};
 
 use crate::exit;
+use crate::rehearse::{Affliction, Version};
 use crate::render::Findings;
 use crate::settings::Setting;
 use crate::stages::STAGES;
@@ -52,6 +53,9 @@ pub enum Command {
     /// What is set, and who set it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// A simulated cluster to try all this on: a whole migration, judged on the way; or one phase of it, to be asked
+    /// from another terminal
+    Rehearse(Box<RehearseArgs>),
     /// The JSON Schema of every document of -o json
     Schema,
 }
@@ -74,6 +78,27 @@ pub struct ShowArgs {
     pub look: LookArgs,
 }
 
+/// The arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// Stay in this phase and write a kraft-check.toml here, so that `kraft-check status` asks the simulated cluster; a
+    /// line on standard input goes on to the next phase. `first` is the first one; any other word lists them
+    #[arg(long, value_name = "PHASE")]
+    pub hold: Option<String>,
+    /// The Kafka release of every node
+    #[arg(long, value_name = "VERSION", default_value = "3.9", value_parser = str::parse::<Version>)]
+    pub kafka: Version,
+    /// How many brokers; their ids begin with 1
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub brokers: u16,
+    /// How many controllers; their ids begin with 3001
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=9))]
+    pub controllers: u16,
+    /// What is wrong with a node, such as 2=silent or 3001=slow:3s; may be repeated. Any other word lists the faults
+    #[arg(long = "fault", value_name = "NODE=FAULT", value_parser = str::parse::<Affliction>)]
+    pub faults: Vec<Affliction>,
+}
+
 impl Command {
     /// The words of the command, without its flags, as a document repeats them.
     #[must_use]
@@ -84,6 +109,7 @@ impl Command {
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
             Self::Stages => vec!["stages".to_owned()],
             Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),
+            Self::Rehearse(_) => vec!["rehearse".to_owned()],
             Self::Schema => vec!["schema".to_owned()],
         }
     }

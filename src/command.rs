@@ -1,6 +1,8 @@
 //! What each command does: from a request to a report. Looks are taken here, and nowhere else is it decided how
 //! many.
 
+mod rehearsal;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
 use crate::observe::dial::Sockets;
 use crate::observe::{Plan, look};
-use crate::report::{Report, Whereabouts};
+use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, recording};
 
@@ -44,6 +46,8 @@ pub enum Answer {
     Topics(Vec<Topic>),
     /// One explanation.
     Explanation(Box<Topic>),
+    /// A simulated migration and what was said on the way.
+    Rehearsed(Rehearsed),
     /// The JSON Schema of the documents.
     Schema,
 }
@@ -55,9 +59,12 @@ impl Answer {
         match self {
             Self::Report(report) => exit::of_report(report),
             Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
-            Self::Settings(..) | Self::Tables(_) | Self::Topics(_) | Self::Explanation(_) | Self::Schema => {
-                &exit::COMPLETE
-            }
+            Self::Settings(..)
+            | Self::Tables(_)
+            | Self::Topics(_)
+            | Self::Explanation(_)
+            | Self::Rehearsed(_)
+            | Self::Schema => &exit::COMPLETE,
         }
     }
 }
@@ -93,6 +100,7 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
         }
         Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
         Command::Explain { topic } => Ok(Answered { answer: explained(topic.as_deref())?, recording: None }),
+        Command::Rehearse(args) => rehearsal::run(args),
         Command::Schema => Ok(Answered { answer: Answer::Schema, recording: None }),
     }
 }
@@ -124,22 +132,33 @@ fn look_as_asked(args: &LookArgs, settings: &Settings) -> Result<(Snapshot, Opti
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    let internal = |message: String| Refusal { exit: &exit::INTERNAL, message };
+    with_runtime(take_looks(plan, expected, timeout))?
+}
+
+/// Runs something that waits, until it is done or a signal comes.
+fn with_runtime<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = runtime.map_err(|error| internal(format!("no event loop: {error}")))?;
-    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let snapshot = runtime.block_on(unless_interrupted(async {
-        let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
-        let first = look(Arc::clone(&network), plan, deadline).await;
-        let mut snapshot =
-            Snapshot { depth: Depth::Stage, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
-        if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
-            sleep(SECOND_LOOK_AFTER).await;
-            snapshot.looks.push(look(network, plan, deadline).await);
-        }
-        snapshot
-    }));
+    let done = runtime.block_on(unless_interrupted(work));
     // A name that is still being resolved must not hold the answer back: `--timeout` bounds the whole command.
     runtime.shutdown_background();
-    snapshot.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
+    done.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
+}
+
+/// One look, and a second one where a guard was met and there is time for it.
+async fn take_looks(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
+    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
+    let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
+    let first = look(Arc::clone(&network), plan, deadline).await;
+    let mut snapshot =
+        Snapshot { depth: Depth::Stage, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
+    if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
+        sleep(SECOND_LOOK_AFTER).await;
+        snapshot.looks.push(look(network, plan, deadline).await);
+    }
+    Ok(snapshot)
+}
+
+fn internal(message: String) -> Refusal {
+    Refusal { exit: &exit::INTERNAL, message }
 }

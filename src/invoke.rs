@@ -85,6 +85,7 @@ fn outcome(result: &Result<Answered, Refusal>, output: &OutputArgs, command: &[S
                 Answer::Tables(tables) => Document::Tables(tables),
                 Answer::Topics(topics) => Document::Topics(topics),
                 Answer::Explanation(topic) => Document::Explanation(topic),
+                Answer::Rehearsed(rehearsed) => Document::Rehearsed(rehearsed),
                 Answer::Schema => Document::Schema,
             };
             (answer.exit(), document, recording.clone())

@@ -25,6 +25,8 @@ pub mod invoke;
 pub mod observe;
 /// The only writer of stdout and files.
 pub mod output;
+/// A simulated cluster to try everything on.
+pub mod rehearse;
 /// Report → bytes, by format.
 pub mod render;
 /// Verdict, findings, evidence: the second waist.

@@ -47,3 +47,48 @@ pub fn write_file(file: &Path, text: &str) -> io::Result<()> {
         io::Error::new(error.kind(), format!("{}: {error}", file.display()))
     })
 }
+
+/// A file that is there only for a while: ours from its first line on, and removed when this is dropped.
+#[derive(Debug)]
+pub struct TemporaryFile {
+    path: &'static Path,
+    heading: &'static str,
+}
+
+impl TemporaryFile {
+    /// Claims the place of a file that begins with this heading.
+    ///
+    /// # Errors
+    /// When a file is there that begins otherwise: it is somebody else's, and left alone.
+    pub fn claim(path: &'static Path, heading: &'static str) -> io::Result<Self> {
+        let claimed = Self { path, heading };
+        match fs::symlink_metadata(path) {
+            Ok(_) if !claimed.is_ours() => {
+                let words = format!("there is a {} here that was not written by this program", path.display());
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, words))
+            }
+            _ => Ok(claimed),
+        }
+    }
+
+    /// Writes it, the heading first.
+    ///
+    /// # Errors
+    /// As of [`write_file`].
+    pub fn write(&self, text: &str) -> io::Result<()> {
+        write_file(self.path, &format!("{}{text}", self.heading))
+    }
+
+    fn is_ours(&self) -> bool {
+        fs::read_to_string(self.path).is_ok_and(|text| text.starts_with(self.heading))
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            // One that cannot be removed now is claimed again by whoever needs it next.
+            let _ = fs::remove_file(self.path);
+        }
+    }
+}

@@ -4,13 +4,14 @@ mod explained;
 mod human;
 mod json;
 mod nagios;
+mod rehearsed;
 mod settings;
 
 use clap::ValueEnum;
 
 use crate::exit::{self, Exit};
 use crate::explain::{Tables, Topic};
-use crate::report::{Finding, Report, Standing, Whereabouts};
+use crate::report::{Finding, Rehearsed, Report, Standing, Whereabouts};
 use crate::settings::Settings;
 
 /// The form of the answer.
@@ -65,6 +66,8 @@ pub enum Document<'a> {
     Topics(&'a [Topic]),
     /// One explanation.
     Explanation(&'a Topic),
+    /// A simulated migration, judged on the way.
+    Rehearsed(&'a Rehearsed),
     /// Why there is no answer: how the process ends, and one line.
     Error(&'static Exit, &'a str),
     /// The JSON Schema of these documents, which is the same in every format.
@@ -88,6 +91,7 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
         (Format::Human, Document::Tables(tables)) => explained::tables(tables),
         (Format::Human, Document::Topics(topics)) => explained::topics(topics),
         (Format::Human, Document::Explanation(topic)) => explained::topic(topic),
+        (Format::Human, Document::Rehearsed(rehearsed)) => rehearsed::table(rehearsed),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
         (Format::Json, Document::Report(report)) => json::report(report, style.findings, command),
         (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, style.findings, command),
@@ -95,6 +99,7 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
         (Format::Json, Document::Tables(tables)) => explained::tables_json(tables, command),
         (Format::Json, Document::Topics(topics)) => explained::topics_json(topics, command),
         (Format::Json, Document::Explanation(topic)) => explained::topic_json(topic, command),
+        (Format::Json, Document::Rehearsed(rehearsed)) => rehearsed::json(rehearsed, command),
         (Format::Json, Document::Error(exit, message)) => json::error(exit, message, command),
         (Format::Nagios, Document::Report(report)) => nagios::report(report),
         (Format::Nagios, Document::Whereabouts(whereabouts)) => nagios::whereabouts(whereabouts),

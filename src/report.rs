@@ -285,6 +285,26 @@ impl Whereabouts {
     }
 }
 
+/// A simulated migration, judged on the way.
+#[derive(Debug, Clone)]
+pub struct Rehearsed {
+    /// What was simulated, in words.
+    pub what: String,
+    /// Every phase that was judged, in order.
+    pub phases: Vec<JudgedPhase>,
+}
+
+/// One phase of a simulated migration, and what was said of it.
+#[derive(Debug, Clone)]
+pub struct JudgedPhase {
+    /// Its name.
+    pub id: String,
+    /// The same in words.
+    pub title: String,
+    /// What was said of every stage.
+    pub whereabouts: Whereabouts,
+}
+
 /// How far the stage is, by its first row with several subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {

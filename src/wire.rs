@@ -1,10 +1,12 @@
 //! The Kafka wire: bytes to and from kafka-protocol's messages, bounded.
 //!
 //! Here: which requests exist for us and in which versions, how large each answer may be, the length prefix,
-//! correlation ids, and the guard in front of every decode. Not here: sockets, time, retries, and what an
-//! answer means. Every request in this file only reads; there is none that could change a cluster.
+//! correlation ids, and the guard in front of every decode; and the other half of it all for simulated nodes (`served`).
+//! Not here: sockets, time, retries, and what an answer means. Every request in this file only reads; there is none that
+//! could change a cluster.
 
 mod guard;
+mod served;
 mod shapes;
 
 use std::fmt;
@@ -19,6 +21,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, Str
 
 pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
+pub use served::{Asked, REQUEST_LIMIT, Serve};
 
 /// `NONE` of `org.apache.kafka.common.protocol.Errors`.
 pub const NO_ERROR: i16 = 0;
@@ -26,6 +29,10 @@ pub const NO_ERROR: i16 = 0;
 pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
 /// `CLUSTER_AUTHORIZATION_FAILED`.
 pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+/// `INVALID_REQUEST`: what a node answers about another's configuration.
+pub const INVALID_REQUEST: i16 = 42;
+/// `REQUEST_TIMED_OUT`: what a broker answers that could not ask the leader in time.
+pub const REQUEST_TIMED_OUT: i16 = 7;
 /// `UNSUPPORTED_VERSION`: the answer to it has the form of version 0, whatever was asked (KIP-511).
 pub const UNSUPPORTED_VERSION: i16 = 35;
 
@@ -159,10 +166,15 @@ pub fn encode<A: Ask>(request: &A, version: i16, correlation_id: i32) -> Result<
         .encode(&mut body, A::header_version(version))
         .and_then(|()| request.encode(&mut body, version))
         .map_err(|error| Refusal::Codec(format!("cannot write {} v{version}: {error}", A::NAME)))?;
+    framed(&body)
+}
+
+/// What goes on the wire: the length, then the bytes.
+fn framed(body: &[u8]) -> Result<Bytes, Refusal> {
     let length = u32::try_from(body.len()).map_err(|error| Refusal::Codec(error.to_string()))?;
     let mut frame = BytesMut::with_capacity(4 + body.len());
     frame.put_u32(length);
-    frame.extend_from_slice(&body);
+    frame.extend_from_slice(body);
     Ok(frame.freeze())
 }
 

@@ -16,7 +16,21 @@ use crate::settings::{Origin, Setting, Value};
 /// More bytes than any config file has.
 const LIMIT: u64 = 1024 * 1024;
 /// Flags that belong to one run, not to a host or a cluster: no keys.
-const NO_KEYS: [&str; 8] = ["config", "cluster", "from", "snapshot", "origin", "only", "quiet", "verbose"];
+const NO_KEYS: [&str; 13] = [
+    "config",
+    "cluster",
+    "from",
+    "snapshot",
+    "origin",
+    "only",
+    "quiet",
+    "verbose",
+    "hold",
+    "kafka",
+    "brokers",
+    "controllers",
+    "fault",
+];
 const CLUSTERS: &str = "clusters";
 const DEFAULT_CLUSTER: &str = "default-cluster";
 /// How alike two words are that are taken for each other, from 0 to 1; the same as in clap's own suggestions.

@@ -14,7 +14,7 @@ use crate::exit::{self, Exit};
 use crate::report::{Action, Expectation, Finding, Note, Position, Report, Value};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};
 
-pub(super) use whereabouts::whereabouts;
+pub(super) use whereabouts::{StagePlace, stage_place, whereabouts};
 
 /// The version of every document.
 pub(super) const SCHEMA_VERSION: &str = "0.1";

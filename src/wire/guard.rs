@@ -44,6 +44,8 @@ pub(super) enum Part {
     NullableText,
     /// A count, then that many structures of these fields.
     Array(&'static [Field]),
+    /// A count, or null, then that many strings.
+    NullableTexts,
     /// A count, then that many numbers of four bytes.
     NodeIds,
 }
@@ -106,6 +108,11 @@ impl Walk<'_> {
                 None => Err(self.wrong("null where a string must be".to_owned())),
             },
             Part::Array(element) => self.array(element),
+            Part::NullableTexts => match self.length(4)? {
+                // Every string is at least one byte long, so the loop is bounded by the bytes that are there.
+                Some(count) => (0..count).try_for_each(|_| self.part(Part::Text)),
+                None => Ok(()),
+            },
             Part::NodeIds => {
                 let count = self.count(4)?;
                 self.skip(count * 4, "node ids")

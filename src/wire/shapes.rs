@@ -1,11 +1,12 @@
-//! The shapes of the responses that peers send us, as the guard walks them.
+//! The shapes of the responses that peers send us, and of the requests that a simulated node reads, as the guard walks
+//! them.
 //!
 //! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum,
-//! DescribeCluster,DescribeConfigs}Response.json`
+//! DescribeCluster,DescribeConfigs}Response.json` and `Describe{Cluster,Configs}Request.json`
 //! (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
 
 use super::guard::{Field, Part, Shape};
-use Part::{Array, Fixed, NodeIds, NullableText, Text};
+use Part::{Array, Fixed, NodeIds, NullableText, NullableTexts, Text};
 
 /// ApiVersions, versions 0 to 4. Flexible from 3 on, but its header never is (KIP-511).
 pub(super) const API_VERSIONS: Shape = Shape {
@@ -142,6 +143,32 @@ pub(super) const DESCRIBE_CONFIGS: Shape = Shape {
                 since(3, NullableText), // Documentation
             ])),
         ])),
+    ],
+    flexible_since: 4,
+    tags: &[],
+};
+
+/// The request of `DescribeCluster`, versions 0 to 2.
+pub(super) const DESCRIBE_CLUSTER_REQUEST: Shape = Shape {
+    fields: &[
+        always(Fixed(1)),   // IncludeClusterAuthorizedOperations
+        since(1, Fixed(1)), // EndpointType
+        since(2, Fixed(1)), // IncludeFencedBrokers
+    ],
+    flexible_since: 0,
+    tags: &[],
+};
+
+/// The request of `DescribeConfigs`, versions 1 to 4.
+pub(super) const DESCRIBE_CONFIGS_REQUEST: Shape = Shape {
+    fields: &[
+        always(Array(&[
+            always(Fixed(1)),      // ResourceType
+            always(Text),          // ResourceName
+            always(NullableTexts), // ConfigurationKeys
+        ])),
+        always(Fixed(1)),   // IncludeSynonyms
+        since(3, Fixed(1)), // IncludeDocumentation
     ],
     flexible_since: 4,
     tags: &[],

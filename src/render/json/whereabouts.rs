@@ -29,8 +29,9 @@ struct Body {
     duration_ms: Option<u64>,
 }
 
+/// One stage and what is said of it.
 #[derive(Serialize)]
-struct StagePlace {
+pub(in crate::render) struct StagePlace {
     id: &'static str,
     title: &'static str,
     position: Option<&'static str>,
@@ -71,7 +72,8 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings,
     Envelope::of("status", command, exit, &body)
 }
 
-fn stage_place(report: &Report) -> StagePlace {
+/// One stage and what is said of it.
+pub(in crate::render) fn stage_place(report: &Report) -> StagePlace {
     StagePlace {
         id: report.stage,
         title: report.title,

@@ -1,0 +1,275 @@
+//! The simulated cluster: its nodes, what operators do to them, and how the nodes act upon each other as time goes by.
+//!
+//! Time goes in steps of half a second, in which a leader is elected, the log grows and is fetched, brokers register,
+//! the metadata is copied, and brokers are told of each other. Written after what real clusters did, and held to their
+//! recordings. Not here: the quorum's part of it (`quorum`), what a node answers (`node`), and anything of stages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fault::{Fault, Faults};
+use super::quorum::{MigrationState, Quorum};
+use super::version::Version;
+use crate::snapshot::{Endpoint, NodeId};
+
+/// How long a step is, in milliseconds: as often as an idle quorum writes a record.
+pub const STEP_MS: u64 = 500;
+/// How long the copy of ZooKeeper's metadata takes, in milliseconds.
+const COPY_MS: u64 = 1_000;
+
+/// How a broker was configured when it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// With ZooKeeper, without the migration flag.
+    Zookeeper,
+    /// With ZooKeeper and the migration flag.
+    Migration,
+    /// With `process.roles=broker`.
+    Kraft,
+}
+
+/// Who told a broker of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teller {
+    /// The ZooKeeper controller, a broker.
+    Broker(NodeId),
+    /// The KRaft controllers.
+    Quorum,
+}
+
+/// A broker.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// As what it was started.
+    pub mode: Mode,
+    /// Whether its process runs.
+    pub up: bool,
+    /// Its listener.
+    pub endpoint: Endpoint,
+    /// The live brokers that it knows, and who told it; `None` since it was started.
+    pub told: Option<(Teller, BTreeSet<NodeId>)>,
+}
+
+/// Everything that is, and the operators' hands on it.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The release of every node.
+    pub version: Version,
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// Milliseconds since the Unix epoch, by the clock of every node.
+    pub now: u64,
+    /// The brokers, dead ones included.
+    pub brokers: BTreeMap<NodeId, Broker>,
+    /// The controllers and their log.
+    pub quorum: Quorum,
+    /// The broker that is ZooKeeper's controller, while ZooKeeper rules.
+    pub zookeeper_controller: Option<NodeId>,
+    /// What is wrong with which node.
+    pub faults: Faults,
+    pub(super) random: fastrand::Rng,
+    /// How much time went by only because somebody said so, in milliseconds.
+    pub(super) by_hand_ms: u64,
+    /// Whether the copy has to wait although everything is ready for it.
+    pub copy_held: bool,
+    /// Since when everything is ready to be copied.
+    copying_since: Option<u64>,
+}
+
+impl Cluster {
+    /// A cluster on ZooKeeper at these endpoints, its controllers not yet formatted.
+    #[must_use]
+    pub fn new(
+        version: Version,
+        brokers: impl IntoIterator<Item = (NodeId, Endpoint)>,
+        controllers: impl IntoIterator<Item = (NodeId, Endpoint)>,
+        now: u64,
+        seed: u64,
+    ) -> Self {
+        let broker = |(id, endpoint)| (id, Broker { mode: Mode::Zookeeper, up: true, endpoint, told: None });
+        let mut cluster = Self {
+            version,
+            cluster_id: "rehearsal-of-migration".to_owned(),
+            now,
+            brokers: brokers.into_iter().map(broker).collect(),
+            quorum: Quorum::new(controllers),
+            zookeeper_controller: None,
+            faults: Faults::default(),
+            random: fastrand::Rng::with_seed(seed),
+            by_hand_ms: 0,
+            copy_held: false,
+            copying_since: None,
+        };
+        cluster.step();
+        cluster
+    }
+
+    /// Lets this many milliseconds go by, in whole steps.
+    pub fn advance(&mut self, ms: u64) {
+        self.by_hand_ms += ms;
+        self.advance_to(self.now.saturating_add(ms));
+    }
+
+    /// Puts everything back to where it began: on ZooKeeper, the controllers not formatted.
+    pub fn begin_anew(&mut self) {
+        self.remove_controllers(false);
+        let ids: Vec<NodeId> = self.brokers.keys().copied().collect();
+        for id in ids {
+            self.restart_broker(id, Mode::Zookeeper);
+        }
+        self.step();
+    }
+
+    /// Lets time go by until this moment, in whole steps.
+    pub fn advance_to(&mut self, now: u64) {
+        while self.now + STEP_MS <= now {
+            self.now += STEP_MS;
+            self.step();
+        }
+    }
+
+    /// Stops a node's process.
+    pub fn stop(&mut self, id: NodeId) {
+        if let Some(broker) = self.brokers.get_mut(&id) {
+            broker.up = false;
+        }
+        self.quorum.stop(id);
+    }
+
+    /// Starts a broker, or starts it again, in this mode.
+    pub fn restart_broker(&mut self, id: NodeId, mode: Mode) {
+        if let Some(broker) = self.brokers.get_mut(&id) {
+            *broker = Broker { mode, up: true, told: None, endpoint: broker.endpoint.clone() };
+        }
+        if self.zookeeper_controller == Some(id) {
+            self.zookeeper_controller = None;
+        }
+    }
+
+    /// Starts a controller, or starts it again, with the flag or without.
+    pub fn restart_controller(&mut self, id: NodeId, flag: bool) {
+        self.quorum.restart(id, flag, self.now);
+    }
+
+    /// Stops the controllers and deletes `/controller` and `/migration`, so that a broker takes over again. Unless it is
+    /// kept, their data are removed as well.
+    pub fn remove_controllers(&mut self, keep_data: bool) {
+        self.quorum.remove(keep_data);
+        self.copying_since = None;
+    }
+
+    /// Whether the node's listener is open: a KRaft broker opens it once its registration was accepted.
+    #[must_use]
+    pub fn is_listening(&self, id: NodeId) -> bool {
+        match self.brokers.get(&id) {
+            Some(broker) => broker.up && (broker.mode != Mode::Kraft || broker.told.is_some()),
+            None => self.quorum.controllers.get(&id).is_some_and(|controller| controller.up),
+        }
+    }
+
+    fn step(&mut self) {
+        let (election_off, early) =
+            (self.faults.any(Fault::NoLeader).is_some(), self.faults.any(Fault::EarlyFinalization));
+        self.quorum.elect(self.now, election_off, &mut self.random);
+        let observers = self.brokers.iter().filter(|(_, broker)| broker.up && broker.mode != Mode::Zookeeper);
+        let observers: Vec<NodeId> = observers.map(|(id, _)| *id).collect();
+        self.quorum.fetch(self.now, &observers, &self.faults, &mut self.random);
+        self.register();
+        self.copy();
+        if let Some(id) = early
+            && self.quorum.state() == Some(MigrationState::Migration)
+        {
+            self.quorum.restart(id, false, self.now);
+            self.quorum.lead(id);
+        }
+        self.quorum.publish(self.now);
+        self.elect_zookeeper_controller();
+        self.tell_brokers();
+    }
+
+    /// Brokers register with the leader in the mode that they are in. A KRaft broker is refused before the copy.
+    fn register(&mut self) {
+        if self.quorum.active().is_none() {
+            return;
+        }
+        let state = self.quorum.state();
+        for (id, broker) in &self.brokers {
+            let on_zookeeper = broker.mode == Mode::Migration;
+            let refused = match state {
+                Some(MigrationState::PreMigration) => !on_zookeeper,
+                Some(MigrationState::None | MigrationState::PostMigration) => on_zookeeper,
+                Some(MigrationState::Migration) => false,
+                None => true,
+            };
+            if broker.up && broker.mode != Mode::Zookeeper && !refused {
+                self.quorum.register(*id, on_zookeeper);
+            }
+        }
+    }
+
+    /// The copy begins when every broker has registered, dead ones included, for they own replicas.
+    fn copy(&mut self) {
+        let registered = self.quorum.registered();
+        let ready = |(id, broker): (&NodeId, &Broker)| {
+            broker.up && broker.mode == Mode::Migration && registered.get(id) == Some(&true)
+        };
+        let all_ready = self.quorum.state() == Some(MigrationState::PreMigration)
+            && self.quorum.active().is_some_and(|leader| leader.flag)
+            && self.brokers.iter().all(ready);
+        match (all_ready, self.copying_since) {
+            (false, _) => self.copying_since = None,
+            (true, None) => self.copying_since = Some(self.now),
+            (true, Some(since)) if since + COPY_MS <= self.now && !self.copy_held => {
+                self.quorum.write(MigrationState::Migration);
+                self.copying_since = None;
+            }
+            (true, Some(_)) => {}
+        }
+    }
+
+    /// Whether the KRaft controllers have taken over from ZooKeeper, and still speak to its brokers. A quorum that is
+    /// left over from an earlier attempt never copied, and never took over.
+    fn kraft_rules(&self) -> bool {
+        self.quorum.state() == Some(MigrationState::Migration)
+            && !self.quorum.left_over
+            && self.quorum.active().is_some_and(|leader| leader.flag)
+    }
+
+    fn elect_zookeeper_controller(&mut self) {
+        let copied = matches!(self.quorum.state(), Some(MigrationState::Migration | MigrationState::PostMigration));
+        if copied && !self.quorum.left_over && !self.quorum.is_removed() {
+            self.zookeeper_controller = None;
+            return;
+        }
+        let may = |broker: &Broker| broker.up && broker.mode != Mode::Kraft;
+        let stays = self.zookeeper_controller.and_then(|id| self.brokers.get(&id)).is_some_and(may);
+        if !stays {
+            self.zookeeper_controller = self.brokers.iter().find(|(_, broker)| may(broker)).map(|(id, _)| *id);
+        }
+    }
+
+    fn tell_brokers(&mut self) {
+        let registered = self.quorum.registered();
+        let kraft_rules = self.kraft_rules();
+        let active = self.quorum.active().is_some();
+        let follows_log = |id: &NodeId, broker: &Broker| broker.up && registered.contains_key(id);
+        let by_log: BTreeSet<NodeId> =
+            self.brokers.iter().filter(|(id, broker)| follows_log(id, broker)).map(|(id, _)| *id).collect();
+        let in_zookeeper = self.brokers.iter().filter(|(_, broker)| broker.up && broker.mode != Mode::Kraft);
+        let by_zookeeper: BTreeSet<NodeId> = in_zookeeper.map(|(id, _)| *id).collect();
+        for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
+            let told = match (broker.mode, self.zookeeper_controller) {
+                (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => {
+                    Some((Teller::Quorum, by_log.clone()))
+                }
+                (Mode::Migration, _) if kraft_rules => Some((Teller::Quorum, by_log.clone())),
+                (Mode::Zookeeper | Mode::Migration, Some(controller)) => {
+                    Some((Teller::Broker(controller), by_zookeeper.clone()))
+                }
+                _ => None,
+            };
+            if told.is_some() {
+                broker.told = told;
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The simulated quorum: who leads, what stands in the log, and how far each controller has come in it.
+//!
+//! A leader has a majority behind it, or is cut off and does not know yet that another was elected. What the log says of
+//! a migration changes as `ActivationRecordsGenerator.java` has it: by who is elected, with the flag or without.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cluster::STEP_MS;
+use super::fault::{Fault, Faults};
+use crate::snapshot::{Endpoint, NodeId};
+
+/// How long a quorum is without a leader before one is elected, in milliseconds.
+const ELECTION_MS: u64 = 1_500;
+/// How long a controller that was started has its log not loaded, in milliseconds.
+const LOADING_MS: u64 = 1_000;
+
+/// `ZkMigrationState` as it stands in the log, in Kafka's numbers (3.5 to 3.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationState {
+    /// First started without the flag.
+    None = 0,
+    /// The metadata is copied.
+    Migration = 1,
+    /// Waiting for every broker to register.
+    PreMigration = 2,
+    /// Finalized.
+    PostMigration = 3,
+}
+
+/// What was written to the log.
+#[derive(Debug, Clone, Copy)]
+enum Record {
+    State(MigrationState),
+    /// A broker's registration, and whether it is one of a ZooKeeper broker.
+    Registered(NodeId, bool),
+}
+
+/// A controller.
+#[derive(Debug, Clone)]
+pub struct Controller {
+    /// Its `zookeeper.metadata.migration.enable`.
+    pub flag: bool,
+    /// Whether its process runs.
+    pub up: bool,
+    /// Whether the other controllers, and the brokers, cannot reach it nor it them.
+    pub cut_off: bool,
+    /// Its listener.
+    pub endpoint: Endpoint,
+    /// The end of its log.
+    pub log_end: i64,
+    /// Up to where it shows what stands in the log; `None` while it is loading.
+    pub published: Option<i64>,
+    /// Until when it shows nothing new, by the cluster's clock, although it fetches.
+    pub stale_until: u64,
+    /// The epoch in which it leads, or believes so.
+    pub leads: Option<i32>,
+    /// Who fetched from it since it was elected.
+    pub followers: BTreeMap<NodeId, Follower>,
+    started: u64,
+}
+
+/// What a leader knows of somebody who fetches.
+#[derive(Debug, Clone, Copy)]
+pub struct Follower {
+    /// The offset that it asked for.
+    pub log_end: i64,
+    /// When it last fetched.
+    pub fetched: u64,
+    /// When it last was caught up.
+    pub caught_up: u64,
+}
+
+/// The controllers and their log.
+#[derive(Debug)]
+pub struct Quorum {
+    /// All of them; each has a vote.
+    pub controllers: BTreeMap<NodeId, Controller>,
+    /// The highest epoch there was.
+    pub epoch: i32,
+    /// Whether the log is one of an attempt that was taken back.
+    pub left_over: bool,
+    records: Vec<(i64, Record)>,
+    /// The end of the committed log.
+    end: i64,
+    leaderless_since: Option<u64>,
+}
+
+impl Quorum {
+    pub(super) fn new(controllers: impl IntoIterator<Item = (NodeId, Endpoint)>) -> Self {
+        let controller = |endpoint| Controller {
+            flag: false,
+            up: false,
+            cut_off: false,
+            endpoint,
+            log_end: 0,
+            published: None,
+            stale_until: 0,
+            leads: None,
+            followers: BTreeMap::new(),
+            started: 0,
+        };
+        Self {
+            controllers: controllers.into_iter().map(|(id, endpoint)| (id, controller(endpoint))).collect(),
+            epoch: 0,
+            left_over: false,
+            records: Vec::new(),
+            end: 0,
+            leaderless_since: None,
+        }
+    }
+
+    /// The controller that leads with a majority behind it.
+    #[must_use]
+    pub fn active(&self) -> Option<&Controller> {
+        self.active_id().and_then(|id| self.controllers.get(&id))
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn active_id(&self) -> Option<NodeId> {
+        let leads = |(_, controller): &(&NodeId, &Controller)| controller.leads == Some(self.epoch) && controller.up;
+        let (id, leader) = self.controllers.iter().find(leads)?;
+        (!leader.cut_off && self.has_majority()).then_some(*id)
+    }
+
+    /// What the committed log says of the migration.
+    #[must_use]
+    pub fn state(&self) -> Option<MigrationState> {
+        self.state_at(self.end)
+    }
+
+    /// What the log says up to this offset.
+    #[must_use]
+    pub fn state_at(&self, end: i64) -> Option<MigrationState> {
+        let newest_first = self.records.iter().rev().filter(|(offset, _)| *offset < end);
+        let mut states = newest_first.filter_map(|(_, record)| match record {
+            Record::State(state) => Some(*state),
+            Record::Registered(..) => None,
+        });
+        states.next()
+    }
+
+    /// The brokers that are registered, and whether as ZooKeeper brokers; dead ones stay.
+    #[must_use]
+    pub fn registered(&self) -> BTreeMap<NodeId, bool> {
+        self.registered_at(self.end)
+    }
+
+    /// The same, up to this offset.
+    #[must_use]
+    pub fn registered_at(&self, end: i64) -> BTreeMap<NodeId, bool> {
+        let records = self.records.iter().filter(|(offset, _)| *offset < end);
+        let registrations = records.filter_map(|(_, record)| match record {
+            Record::Registered(id, on_zookeeper) => Some((*id, *on_zookeeper)),
+            Record::State(_) => None,
+        });
+        registrations.collect()
+    }
+
+    /// Whether the controllers were taken away.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.controllers.values().all(|controller| !controller.up)
+    }
+
+    pub(super) fn stop(&mut self, id: NodeId) {
+        if let Some(controller) = self.controllers.get_mut(&id) {
+            controller.up = false;
+            controller.leads = None;
+        }
+    }
+
+    pub(super) fn restart(&mut self, id: NodeId, flag: bool, now: u64) {
+        self.stop(id);
+        if let Some(controller) = self.controllers.get_mut(&id) {
+            controller.up = true;
+            controller.flag = flag;
+            controller.published = None;
+            controller.followers.clear();
+            controller.started = now;
+        }
+    }
+
+    pub(super) fn remove(&mut self, keep_data: bool) {
+        for controller in self.controllers.values_mut() {
+            controller.up = false;
+            controller.leads = None;
+            if !keep_data {
+                controller.log_end = 0;
+            }
+        }
+        if keep_data {
+            self.left_over = self.state() == Some(MigrationState::Migration);
+        } else {
+            (self.records, self.end, self.epoch, self.left_over) = (Vec::new(), 0, 0, false);
+        }
+    }
+
+    pub(super) fn register(&mut self, id: NodeId, on_zookeeper: bool) {
+        if self.registered().get(&id) != Some(&on_zookeeper) {
+            self.append(Record::Registered(id, on_zookeeper));
+        }
+    }
+
+    pub(super) fn write(&mut self, state: MigrationState) {
+        self.append(Record::State(state));
+    }
+
+    fn append(&mut self, record: Record) {
+        self.records.push((self.end, record));
+        self.end += 1;
+    }
+
+    fn connected(&self) -> impl Iterator<Item = (NodeId, &Controller)> {
+        let connected = self.controllers.iter().filter(|(_, controller)| controller.up && !controller.cut_off);
+        connected.map(|(id, controller)| (*id, controller))
+    }
+
+    fn has_majority(&self) -> bool {
+        self.connected().count() * 2 > self.controllers.len()
+    }
+
+    /// Elects one of those with the longest log, a while after the last leader was lost.
+    pub(super) fn elect(&mut self, now: u64, off: bool, random: &mut fastrand::Rng) {
+        if off {
+            for controller in self.controllers.values_mut() {
+                controller.leads = None;
+            }
+            return;
+        }
+        if self.active_id().is_some() || !self.has_majority() {
+            self.leaderless_since = None;
+            return;
+        }
+        // The first quorum of all elects at once: nothing was lost.
+        let since = *self.leaderless_since.get_or_insert(if self.epoch == 0 { 0 } else { now });
+        if since + ELECTION_MS > now {
+            return;
+        }
+        let longest = self.connected().map(|(_, controller)| controller.log_end).max();
+        let candidates: Vec<NodeId> =
+            self.connected().filter(|(_, it)| Some(it.log_end) == longest).map(|(id, _)| id).collect();
+        if let Some(id) = candidates.get(random.usize(0..candidates.len().max(1))) {
+            self.leaderless_since = None;
+            self.lead(*id);
+        }
+    }
+
+    /// Makes a controller the leader of a new epoch, and writes what it writes when it becomes active.
+    pub(super) fn lead(&mut self, id: NodeId) {
+        self.epoch += 1;
+        let (epoch, end, state) = (self.epoch, self.end, self.state());
+        let Some(flag) = self.controllers.get(&id).map(|controller| controller.flag) else { return };
+        // One that is cut off does not hear of it.
+        for controller in self.controllers.values_mut().filter(|controller| !controller.cut_off) {
+            controller.leads = None;
+        }
+        match (state, flag) {
+            (None, true) => self.write(MigrationState::PreMigration),
+            (None, false) => self.write(MigrationState::None),
+            (Some(MigrationState::Migration), false) => self.write(MigrationState::PostMigration),
+            // It was not made for a migration, and dies of it.
+            (Some(MigrationState::None), true) => {
+                self.stop(id);
+                return;
+            }
+            _ => {}
+        }
+        if let Some(leader) = self.controllers.get_mut(&id) {
+            leader.leads = Some(epoch);
+            leader.followers.clear();
+            leader.log_end = end;
+        }
+    }
+
+    /// The log grows by a record a step, and everybody who is connected fetches it.
+    pub(super) fn fetch(&mut self, now: u64, observers: &[NodeId], faults: &Faults, random: &mut fastrand::Rng) {
+        let Some(leader) = self.active_id() else { return };
+        self.end += 1;
+        let end = self.end;
+        let connected: BTreeSet<NodeId> = self.connected().map(|(id, _)| id).collect();
+        let mut fetchers: Vec<NodeId> = connected.iter().copied().filter(|id| *id != leader).collect();
+        fetchers.extend(observers);
+        for controller in connected.iter().filter(|id| !faults.has(**id, Fault::Lagging)) {
+            if let Some(controller) = self.controllers.get_mut(controller) {
+                controller.log_end = end;
+                if controller.leads.is_some_and(|epoch| epoch != self.epoch) {
+                    controller.leads = None;
+                }
+            }
+        }
+        let Some(active) = self.controllers.get_mut(&leader) else { return };
+        for id in fetchers {
+            let fetched = now.saturating_sub(random.u64(0..STEP_MS));
+            let follower = Follower { log_end: end, fetched, caught_up: fetched };
+            match active.followers.get_mut(&id) {
+                // It goes on asking for what it asked for before, and is not caught up any more.
+                Some(known) if faults.has(id, Fault::Lagging) => known.fetched = fetched,
+                _ => {
+                    active.followers.insert(id, follower);
+                }
+            }
+        }
+        // Five minutes after it was last heard of, an observer is forgotten; a voter is not.
+        let voters: BTreeSet<NodeId> = self.controllers.keys().copied().collect();
+        if let Some(active) = self.controllers.get_mut(&leader) {
+            active.followers.retain(|id, follower| voters.contains(id) || follower.fetched + 300_000 > now);
+        }
+    }
+
+    /// Controllers show what they have of the committed log, once they have loaded it and know a leader.
+    pub(super) fn publish(&mut self, now: u64) {
+        if self.active_id().is_none() {
+            return;
+        }
+        for controller in self.controllers.values_mut().filter(|controller| controller.up && !controller.cut_off) {
+            let leads = controller.leads == Some(self.epoch);
+            if leads || (controller.started + LOADING_MS <= now && controller.stale_until <= now) {
+                controller.published = Some(controller.log_end);
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! How a simulated cluster is reached: its nodes on loopback TCP, its pages over HTTP, and what faults do on the way.
+//!
+//! One conversation is the same over any stream, so tests hold it in memory too. Nothing is bound to any other address
+//! than 127.0.0.1. Not here: what is answered (`node`, `page`).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::cluster::Cluster;
+use super::fault::{Affliction, Afflicts, Fault};
+use super::version::Version;
+use super::{node, page};
+use crate::snapshot::{Endpoint, NodeId};
+use crate::wire::{Asked, REQUEST_LIMIT};
+
+/// The first controller's id.
+const FIRST_CONTROLLER: NodeId = 3001;
+/// The seed of a rehearsal: every one goes the same way.
+const SEED: u64 = 866;
+
+/// A cluster whose time goes by of itself, shared by all conversations.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    cluster: Arc<Mutex<Cluster>>,
+    /// The same moment by our clock and by the cluster's.
+    began: (Instant, u64),
+}
+
+impl Shared {
+    /// A cluster whose time goes by from now on.
+    #[must_use]
+    pub fn new(cluster: Cluster) -> Self {
+        let began = (Instant::now(), cluster.now);
+        Self { cluster: Arc::new(Mutex::new(cluster)), began }
+    }
+
+    /// The cluster as it is by now. Time that it was advanced by hand comes first: it never goes back.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Cluster) -> T) -> T {
+        // A panic of another conversation is that conversation's end, not the cluster's.
+        let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, began_ms) = self.began;
+        let elapsed = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let by_hand = cluster.by_hand_ms;
+        cluster.advance_to(began_ms.saturating_add(elapsed).saturating_add(by_hand));
+        look(&mut cluster)
+    }
+}
+
+/// Serves one connection to a node until either side closes it.
+///
+/// # Errors
+/// Those of the stream.
+pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, cluster: Shared, id: NodeId) -> io::Result<()> {
+    loop {
+        let length = stream.read_u32().await? as usize;
+        if length > REQUEST_LIMIT {
+            return Ok(());
+        }
+        let mut frame = BytesMut::zeroed(length);
+        stream.read_exact(&mut frame).await?;
+        let Ok(asked) = Asked::read(frame.freeze()) else { return Ok(()) };
+        let (answer, faults) = cluster.with(|cluster| {
+            let answer = cluster.is_listening(id).then(|| node::answer(cluster, id, &asked)).flatten();
+            (answer, cluster.faults.of(id).to_vec())
+        });
+        let Some(mut answer) = answer else { return Ok(()) };
+        for fault in faults {
+            match fault {
+                Fault::Silent => std::future::pending().await,
+                Fault::Slow(time) => sleep(time).await,
+                Fault::Huge => {
+                    stream.write_all(&[0x7f, 0xff, 0xff, 0xff, 0, 0]).await?;
+                    stream.flush().await?;
+                    std::future::pending::<()>().await;
+                }
+                Fault::Cut => {
+                    stream.write_all(&answer.slice(..answer.len() / 2)).await?;
+                    return stream.flush().await;
+                }
+                Fault::Drip(pause) => {
+                    drip(&mut stream, &answer, pause).await?;
+                    answer = Bytes::new();
+                }
+                fault => answer = distorted(fault, answer),
+            }
+        }
+        stream.write_all(&answer).await?;
+        stream.flush().await?;
+        if cluster.with(|cluster| cluster.faults.has(id, Fault::ClosesAfterFirst)) {
+            return Ok(());
+        }
+    }
+}
+
+async fn drip<S: AsyncWrite + Unpin>(stream: &mut S, answer: &[u8], pause: Duration) -> io::Result<()> {
+    for byte in answer {
+        stream.write_u8(*byte).await?;
+        stream.flush().await?;
+        sleep(pause).await;
+    }
+    Ok(())
+}
+
+/// The answer, broken in this way. The first four bytes are its length, the next four the correlation id.
+fn distorted(fault: Fault, answer: Bytes) -> Bytes {
+    let mut broken = BytesMut::from(&answer[..]);
+    match fault {
+        Fault::Garbage => broken.iter_mut().skip(8).for_each(|byte| *byte = 0x55),
+        Fault::OtherCorrelationId => broken.iter_mut().skip(7).take(1).for_each(|byte| *byte = !*byte),
+        Fault::LyingCounts => {
+            // No error; then a compact count of 2^31 - 1.
+            let body = [0, 0, 0x80, 0x80, 0x80, 0x80, 0x08];
+            broken.clear();
+            broken.put_u32(11);
+            broken.extend(answer.iter().skip(4).take(4));
+            broken.extend_from_slice(&body);
+        }
+        _ => return answer,
+    }
+    broken.freeze()
+}
+
+/// A simulated cluster on loopback.
+#[derive(Debug)]
+pub struct Rehearsal {
+    shared: Shared,
+    nodes: BTreeMap<NodeId, Listening>,
+    pages: BTreeMap<NodeId, Listening>,
+    /// Those that nobody expects.
+    strangers: Vec<NodeId>,
+}
+
+/// A port, and the task that serves it while it is open.
+#[derive(Debug)]
+struct Listening {
+    address: SocketAddr,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Rehearsal {
+    /// Starts a cluster on ZooKeeper, with brokers from 1 and controllers from 3001, the latter not running yet.
+    ///
+    /// # Errors
+    /// Those of the operating system, when it has no port to listen on.
+    pub async fn start(
+        version: Version,
+        brokers: u16,
+        controllers: u16,
+        afflictions: &[Affliction],
+    ) -> io::Result<Self> {
+        let strange = afflictions.iter().filter(|it| it.fault.afflicts() == Afflicts::Strangers).map(|it| it.node);
+        let strangers: Vec<NodeId> = strange.collect();
+        let brokers = (1..=NodeId::from(brokers)).chain(strangers.iter().copied());
+        let controllers = (FIRST_CONTROLLER..).take(usize::from(controllers));
+        let (mut nodes, mut pages) = (BTreeMap::new(), BTreeMap::new());
+        let mut ports = Vec::new();
+        for id in brokers.clone().chain(controllers.clone()) {
+            nodes.insert(id, Listening::reserve(&mut ports).await?);
+        }
+        for id in controllers.clone() {
+            pages.insert(id, Listening::reserve(&mut ports).await?);
+        }
+        // Free again, to be opened when their nodes are.
+        drop(ports);
+        let place = |id: NodeId| {
+            let port = nodes.get(&id).map_or(0, |node: &Listening| node.address.port());
+            (id, Endpoint { host: Ipv4Addr::LOCALHOST.to_string(), port })
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let mut cluster = Cluster::new(version, brokers.map(place), controllers.map(place), now, SEED);
+        for affliction in afflictions {
+            cluster.faults.add(*affliction);
+        }
+        let mut rehearsal = Self { shared: Shared::new(cluster), nodes, pages, strangers };
+        rehearsal.act(|_| ()).await?;
+        Ok(rehearsal)
+    }
+
+    /// Does something to the cluster, and opens and closes listeners after it.
+    ///
+    /// # Errors
+    /// Those of the operating system, when a port cannot be opened again.
+    pub async fn act(&mut self, act: impl FnOnce(&mut Cluster)) -> io::Result<()> {
+        self.shared.with(act);
+        for (id, node) in &mut self.nodes {
+            let id = *id;
+            let open = self.shared.with(|it| it.is_listening(id) && !it.faults.has(id, Fault::Refuse));
+            let shared = self.shared.clone();
+            node.set(open, move |stream| {
+                let shared = shared.clone();
+                async move {
+                    let _ = converse(stream, shared, id).await;
+                }
+            })
+            .await?;
+        }
+        for (id, page) in &mut self.pages {
+            let id = *id;
+            let open = self.shared.with(|it| it.is_listening(id) && !it.faults.has(id, Fault::PageRefused));
+            let shared = self.shared.clone();
+            page.set(open, move |stream| {
+                let shared = shared.clone();
+                async move {
+                    let _ = show_page(stream, shared, id).await;
+                }
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The cluster as it is by now.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Cluster) -> T) -> T {
+        self.shared.with(look)
+    }
+
+    /// The brokers that are expected, and where they are.
+    #[must_use]
+    pub fn brokers(&self) -> Vec<(NodeId, SocketAddr)> {
+        let expected = self.nodes.iter().filter(|(id, _)| !self.pages.contains_key(id) && !self.strangers.contains(id));
+        expected.map(|(id, node)| (*id, node.address)).collect()
+    }
+
+    /// The controllers, and where they are and where their metrics pages are.
+    #[must_use]
+    pub fn controllers(&self) -> Vec<(NodeId, SocketAddr, SocketAddr)> {
+        let place = |(id, page): (&NodeId, &Listening)| Some((*id, self.nodes.get(id)?.address, page.address));
+        self.pages.iter().filter_map(place).collect()
+    }
+}
+
+impl Listening {
+    /// Finds a free port. The listener that proves it is kept until all are found.
+    async fn reserve(found: &mut Vec<TcpListener>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        found.push(listener);
+        Ok(Self { address, serving: None })
+    }
+
+    /// Opens or closes the port. What is closed refuses connections, as a stopped process does.
+    async fn set<F>(&mut self, open: bool, serve: impl Fn(TcpStream) -> F + Send + 'static) -> io::Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match (open, self.serving.take()) {
+            (true, None) => {
+                let listener = TcpListener::bind(self.address).await?;
+                self.serving = Some(tokio::spawn(async move {
+                    while let Ok((stream, _)) = listener.accept().await {
+                        let _ = stream.set_nodelay(true);
+                        tokio::spawn(serve(stream));
+                    }
+                }));
+            }
+            (true, serving) => self.serving = serving,
+            (false, Some(serving)) => {
+                serving.abort();
+                // Only then is the port closed.
+                let _ = serving.await;
+            }
+            (false, None) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Answers one HTTP request with a controller's page, or with what its fault makes of it.
+async fn show_page(mut stream: TcpStream, shared: Shared, id: NodeId) -> io::Result<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") && request.len() < REQUEST_LIMIT {
+        request.push(stream.read_u8().await?);
+    }
+    let (text, faults) = shared.with(|cluster| (page::text(cluster, id), cluster.faults.of(id).to_vec()));
+    let answer = |code: &str, kind: &str, body: &str| {
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+    };
+    let html = "text/html";
+    let answer = if faults.contains(&Fault::PageEndless) {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n").await?;
+        let lines = "jvm_memory_bytes_used 1.0\n".repeat(2_000);
+        loop {
+            stream.write_all(lines.as_bytes()).await?;
+        }
+    } else if faults.contains(&Fault::PageRedirect) {
+        let moved = answer("302 Found", html, "");
+        moved.replacen("\r\n", "\r\nLocation: /login\r\n", 1)
+    } else if faults.contains(&Fault::PageHtml) {
+        answer("200 OK", html, "<html><body>Welcome</body></html>\n")
+    } else {
+        answer("200 OK", "text/plain; version=0.0.4; charset=utf-8", &text)
+    };
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await
+}
