@@ -83,6 +83,8 @@ pub struct Quorum {
     /// The end of the committed log.
     end: i64,
     leaderless_since: Option<u64>,
+    /// Whether the brokers have found the leader.
+    found: bool,
 }
 
 impl Quorum {
@@ -106,6 +108,7 @@ impl Quorum {
             records: Vec::new(),
             end: 0,
             leaderless_since: None,
+            found: false,
         }
     }
 
@@ -237,9 +240,13 @@ impl Quorum {
         if since + ELECTION_MS > now {
             return;
         }
-        let longest = self.connected().map(|(_, controller)| controller.log_end).max();
+        // Whoever was started only now comes too late for it, unless there is nobody else.
+        let in_time = |(_, it): &(NodeId, &Controller)| it.started + ELECTION_MS <= since;
+        let some_in_time = self.connected().any(|candidate| in_time(&candidate));
+        let candidates = || self.connected().filter(|candidate| !some_in_time || in_time(candidate));
+        let longest = candidates().map(|(_, controller)| controller.log_end).max();
         let candidates: Vec<NodeId> =
-            self.connected().filter(|(_, it)| Some(it.log_end) == longest).map(|(id, _)| id).collect();
+            candidates().filter(|(_, it)| Some(it.log_end) == longest).map(|(id, _)| id).collect();
         if let Some(id) = candidates.get(random.usize(0..candidates.len().max(1))) {
             self.leaderless_since = None;
             self.lead(*id);
@@ -249,6 +256,7 @@ impl Quorum {
     /// Makes a controller the leader of a new epoch, and writes what it writes when it becomes active.
     pub(super) fn lead(&mut self, id: NodeId) {
         self.epoch += 1;
+        self.found = false;
         let (epoch, end, state) = (self.epoch, self.end, self.state());
         let Some(flag) = self.controllers.get(&id).map(|controller| controller.flag) else { return };
         // One that is cut off does not hear of it.
@@ -276,11 +284,13 @@ impl Quorum {
     /// The log grows by a record a step, and everybody who is connected fetches it.
     pub(super) fn fetch(&mut self, now: u64, observers: &[NodeId], faults: &Faults, random: &mut fastrand::Rng) {
         let Some(leader) = self.active_id() else { return };
+        let found = self.found;
+        self.found = true;
         self.end += 1;
         let end = self.end;
         let connected: BTreeSet<NodeId> = self.connected().map(|(id, _)| id).collect();
         let mut fetchers: Vec<NodeId> = connected.iter().copied().filter(|id| *id != leader).collect();
-        fetchers.extend(observers);
+        fetchers.extend(observers.iter().filter(|_| found));
         for controller in connected.iter().filter(|id| !faults.has(**id, Fault::Lagging)) {
             if let Some(controller) = self.controllers.get_mut(controller) {
                 controller.log_end = end;

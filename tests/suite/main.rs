@@ -26,6 +26,8 @@ mod guard;
 mod identity;
 /// Which controllers are the brokers', and which is which?
 mod kinship;
+/// Is a simulated node like a recorded one?
+mod likeness;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does a monitoring plugin's reader see, of small clusters and wide ones?
@@ -69,6 +71,8 @@ mod recordings;
 mod reviewed;
 /// The JSON Schema, and what it refuses.
 mod schema;
+/// The simulated cluster as a network in memory.
+mod simulated;
 /// The built binary, run once.
 mod tool;
 /// What is said beside the verdict?
