@@ -272,18 +272,15 @@ impl Cluster {
         let by_zookeeper: BTreeSet<NodeId> =
             alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id).collect();
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
-            let told = match (broker.mode, self.zookeeper_controller) {
-                (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => {
-                    Some((Teller::Quorum, by_log.clone()))
-                }
-                (Mode::Migration, _) if kraft_rules => Some((Teller::Quorum, by_log.clone())),
-                (Mode::Zookeeper | Mode::Migration, Some(controller)) => {
-                    Some((Teller::Broker(controller), by_zookeeper.clone()))
-                }
-                _ => None,
+            let (teller, living) = match (broker.mode, self.zookeeper_controller) {
+                (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => (Teller::Quorum, &by_log),
+                (Mode::Migration, _) if kraft_rules => (Teller::Quorum, &by_log),
+                (Mode::Zookeeper | Mode::Migration, Some(controller)) => (Teller::Broker(controller), &by_zookeeper),
+                _ => continue,
             };
-            if told.is_some() {
-                broker.told = told;
+            let known = broker.told.as_ref().is_some_and(|(by, of)| *by == teller && of == living);
+            if !known {
+                broker.told = Some((teller, living.clone()));
             }
         }
     }

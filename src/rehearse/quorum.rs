@@ -80,6 +80,9 @@ pub struct Quorum {
     /// Whether the log is one of an attempt that was taken back.
     pub left_over: bool,
     records: Vec<(i64, Record)>,
+    /// What the records say in all.
+    state: Option<MigrationState>,
+    registered: BTreeMap<NodeId, bool>,
     /// The end of the committed log.
     end: i64,
     leaderless_since: Option<u64>,
@@ -106,6 +109,8 @@ impl Quorum {
             epoch: 0,
             left_over: false,
             records: Vec::new(),
+            state: None,
+            registered: BTreeMap::new(),
             end: 0,
             leaderless_since: None,
             found: false,
@@ -135,6 +140,9 @@ impl Quorum {
     /// What the log says up to this offset.
     #[must_use]
     pub fn state_at(&self, end: i64) -> Option<MigrationState> {
+        if end >= self.end {
+            return self.state;
+        }
         let newest_first = self.records.iter().rev().filter(|(offset, _)| *offset < end);
         let mut states = newest_first.filter_map(|(_, record)| match record {
             Record::State(state) => Some(*state),
@@ -145,8 +153,8 @@ impl Quorum {
 
     /// The brokers that are registered, and whether as ZooKeeper brokers; dead ones stay.
     #[must_use]
-    pub fn registered(&self) -> BTreeMap<NodeId, bool> {
-        self.registered_at(self.end)
+    pub fn registered(&self) -> &BTreeMap<NodeId, bool> {
+        &self.registered
     }
 
     /// The same, up to this offset.
@@ -196,11 +204,12 @@ impl Quorum {
             self.left_over = self.state() == Some(MigrationState::Migration);
         } else {
             (self.records, self.end, self.epoch, self.left_over) = (Vec::new(), 0, 0, false);
+            (self.state, self.registered) = (None, BTreeMap::new());
         }
     }
 
     pub(super) fn register(&mut self, id: NodeId, on_zookeeper: bool) {
-        if self.registered().get(&id) != Some(&on_zookeeper) {
+        if self.registered.get(&id) != Some(&on_zookeeper) {
             self.append(Record::Registered(id, on_zookeeper));
         }
     }
@@ -210,6 +219,12 @@ impl Quorum {
     }
 
     fn append(&mut self, record: Record) {
+        match record {
+            Record::State(state) => self.state = Some(state),
+            Record::Registered(id, on_zookeeper) => {
+                self.registered.insert(id, on_zookeeper);
+            }
+        }
         self.records.push((self.end, record));
         self.end += 1;
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Seen, Sight, Unseen, View, api_versions_evidence, evidence, generation, seen, unseen};
-use crate::snapshot::{Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
+use crate::snapshot::{AskedAs, Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
 
 /// Where a broker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,9 +82,15 @@ pub(super) fn flag(node: &Node) -> Sight<bool> {
     unseen(Missed::new(Why::NotListed, words), evidence)
 }
 
-/// Whether any broker is on ZooKeeper, its flag on or off.
+/// Whether any broker is on ZooKeeper, its flag on or off. An address that counts for no id is a broker all the same.
 pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
     let mut missing: Option<Box<Unseen>> = None;
+    let nameless = view.nameless().iter().map(|(node, _)| *node).filter(|node| node.asked_as == AskedAs::Broker);
+    for node in nameless {
+        if node.api_versions.said.as_ref().is_ok_and(|said| said.role() == Some(Role::ZookeeperBroker)) {
+            return seen(true, Some(api_versions_evidence(node, "ApiKeys")));
+        }
+    }
     for id in view.known_brokers() {
         match view.broker(*id) {
             Ok((node, Role::ZookeeperBroker)) => return seen(true, Some(api_versions_evidence(node, "ApiKeys"))),

@@ -105,10 +105,13 @@ fn derived(view: &View<'_>, leader: &Node) -> Option<Seen<StateRung>> {
     Some(Seen { value: least, up_to: Some((most, words)), evidence: Some(derived_evidence(leader, from)) })
 }
 
-/// Whether some expected broker was seen on KRaft, and none that is known on ZooKeeper.
+/// Whether every broker that is known was seen, on KRaft, and some are expected; and no address is silent that may be one
+/// more.
 fn all_on_kraft(view: &View<'_>) -> bool {
     let on_kraft = |id: &NodeId| view.broker(*id).is_ok_and(|(_, role)| role == Role::KraftBroker);
-    view.expected_brokers().into_iter().flatten().any(on_kraft) && !on_zookeeper(view)
+    view.expected_brokers().is_some_and(|expected| !expected.is_empty())
+        && view.known_brokers().iter().all(on_kraft)
+        && !view.has_silent_stranger()
 }
 
 /// Whether some broker was seen on ZooKeeper, however many were not seen.

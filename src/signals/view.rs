@@ -6,18 +6,19 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gauge::{self, Found};
 use super::identity::Configured;
 use super::quorum::{self, Leader, NoLeader};
 use super::{Unseen, api_versions_evidence, identity};
 use crate::snapshot::{
-    AskedAs, Expected, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
+    AskedAs, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
 };
 
 /// One look of a snapshot, by id.
 pub struct View<'a> {
     /// The look.
     pub look: &'a Look,
-    pub(super) metric_names: &'a [MetricName],
+    metric_names: &'a [MetricName],
     expected: &'a Expected,
     /// The brokers that are expected: declared, or discovered.
     expected_brokers: Option<BTreeSet<NodeId>>,
@@ -29,6 +30,7 @@ pub struct View<'a> {
     /// The controllers of brokers' configurations.
     pub(super) configured_controllers: Vec<Configured>,
     leader: OnceCell<Result<Leader<'a>, NoLeader>>,
+    gauges: OnceCell<Vec<(&'a PageOf, Gauge, Found<'a>)>>,
 }
 
 impl<'a> View<'a> {
@@ -71,6 +73,7 @@ impl<'a> View<'a> {
             nameless,
             configured_controllers,
             leader: OnceCell::new(),
+            gauges: OnceCell::new(),
         }
     }
 
@@ -146,6 +149,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn nameless(&self) -> &[(&'a Node, BTreeSet<NodeId>)] {
         &self.nameless
+    }
+
+    /// Whether an address of a broker is silent that counts for no id, although nobody declared who all the brokers are: it
+    /// may be one more.
+    #[must_use]
+    pub fn has_silent_stranger(&self) -> bool {
+        let silent = |node: &Node| node.asked_as == AskedAs::Broker && node.api_versions.said.is_err();
+        self.expected.brokers.is_none() && self.nameless.iter().any(|(node, _)| silent(node))
     }
 
     /// Whether a broker's id is also a controller's: a combined node (`process.roles=broker,controller`).
@@ -228,6 +239,13 @@ impl<'a> View<'a> {
             Owner::Id(owner) => *owner == id,
             Owner::Endpoint(owner) => Some(owner) == place,
         })
+    }
+
+    /// What was found of a gauge on a page of this look.
+    pub(super) fn gauge_on(&self, page: &PageOf, gauge: Gauge) -> Option<(&'a PageOf, &Found<'a>)> {
+        let all = self.gauges.get_or_init(|| gauge::all(self.look, self.metric_names));
+        let found = all.iter().find(|(of, which, _)| std::ptr::eq(*of, page) && *which == gauge);
+        found.map(|(of, _, found)| (*of, found))
     }
 
     /// The controllers of which a page was asked for.

@@ -13,7 +13,8 @@ pub(super) const BEFORE_THE_END_WITH_ZOOKEEPER: Condition = Condition {
         let zookeeper = if view.known_brokers().is_empty() {
             Some(true)
         } else {
-            BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| seen.value)
+            let told = BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| seen.value);
+            told.filter(|on_zookeeper| *on_zookeeper || !view.has_silent_stranger())
         };
         let state = MIGRATION_STATE.read(view, subject).ok().map(|seen| seen.value < StateRung::PostMigration);
         both(zookeeper, state)

@@ -22,6 +22,8 @@ mod frames;
 mod fuzz_argv;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
+/// Is any verdict wrong in a history that nobody thought of?
+mod histories;
 /// Whose answer is it?
 mod identity;
 /// Which controllers are the brokers', and which is which?
@@ -75,5 +77,7 @@ mod schema;
 mod simulated;
 /// The built binary, run once.
 mod tool;
+/// What is so in a simulated cluster, by its own state.
+mod truth;
 /// What is said beside the verdict?
 mod wording;
