@@ -188,8 +188,10 @@ impl Cluster {
         self.quorum.fetch(self.now, &observers, &self.faults, &mut self.random);
         self.register();
         self.copy();
+        let followed = |broker: &Broker| matches!(broker.told, Some((Teller::Quorum, _)));
         if let Some(id) = early
             && self.quorum.state() == Some(MigrationState::Migration)
+            && self.brokers.values().any(followed)
         {
             self.quorum.restart(id, false, self.now);
             self.quorum.lead(id);

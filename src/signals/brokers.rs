@@ -62,7 +62,11 @@ pub(super) fn rung(view: &View<'_>, id: NodeId) -> Sight<BrokerRung> {
     if generation(node) == Some(Generation::BeforeFlag) {
         // Its keys say that it is on ZooKeeper, and nothing says more.
         let evidence = Some(api_versions_evidence(node, "ApiKeys"));
-        return Ok(Seen { value: BrokerRung::Zookeeper, up_to: Some((BrokerRung::Migration, FLAG_UNTOLD)), evidence });
+        return Ok(Seen {
+            value: BrokerRung::Zookeeper,
+            up_to: Some((BrokerRung::Migration, FLAG_UNTOLD.into())),
+            evidence,
+        });
     }
     let flag = flag(node)?;
     seen(if flag.value { BrokerRung::Migration } else { BrokerRung::Zookeeper }, flag.evidence)
@@ -107,6 +111,23 @@ pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
         (None, _) => {
             let words = "no broker is known: give -b, or --expect-brokers";
             unseen(Missed::new(Why::NoExpectation, words), None)
+        }
+    }
+}
+
+/// Whether nobody stays unknown whose address was given: one that nobody lists may be a broker more.
+pub(super) fn addresses_known(view: &View<'_>) -> Sight<bool> {
+    match view.strangers().next() {
+        None => seen(true, None),
+        Some((node, missed)) => {
+            let (why, silence) =
+                missed.map_or((Why::NotLoaded, "it lists nobody"), |missed| (missed.why, &missed.words));
+            let words = format!(
+                "nobody lists the broker at {}, and it does not tell who it is ({silence}): give --expect-brokers, or \
+                 leave the address out",
+                node.endpoint
+            );
+            unseen(Missed::new(why, words), Some(api_versions_evidence(node, "ApiKeys")))
         }
     }
 }

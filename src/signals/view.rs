@@ -151,12 +151,18 @@ impl<'a> View<'a> {
         &self.nameless
     }
 
-    /// Whether an address of a broker is silent that counts for no id, although nobody declared who all the brokers are: it
-    /// may be one more.
-    #[must_use]
-    pub fn has_silent_stranger(&self) -> bool {
-        let silent = |node: &Node| node.asked_as == AskedAs::Broker && node.api_versions.said.is_err();
-        self.expected.brokers.is_none() && self.nameless.iter().any(|(node, _)| silent(node))
+    /// Addresses of brokers that count for no id and list nobody, where nobody declared who all the brokers are: each may be
+    /// one more, dead or just started. One that lists others, as behind a load balancer, is one of them. With each the
+    /// reason why its list was not read, unless it was empty.
+    pub fn strangers(&self) -> impl Iterator<Item = (&'a Node, Option<&'a Missed>)> {
+        let undeclared = self.expected.brokers.is_none();
+        let brokers = self.nameless.iter().map(|(node, _)| *node).filter(|node| node.asked_as == AskedAs::Broker);
+        let lists_nobody = |node: &'a Node| match (&node.api_versions.said, &node.metadata.said) {
+            (Err(missed), _) | (Ok(_), Err(missed)) => Some((node, Some(missed))),
+            (Ok(_), Ok(metadata)) if metadata.brokers.is_empty() => Some((node, None)),
+            _ => None,
+        };
+        brokers.filter(move |_| undeclared).filter_map(lists_nobody)
     }
 
     /// Whether a broker's id is also a controller's: a combined node (`process.roles=broker,controller`).

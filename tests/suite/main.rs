@@ -48,6 +48,8 @@ mod properties;
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
+/// Can everything be tried without a cluster, and does every fault show?
+mod rehearsed;
 /// Is a recording whole, judged alike, and refused if it is none?
 mod replay;
 /// Does each row tell, when it alone fails?
