@@ -5,6 +5,7 @@
 //! recordings. Not here: the quorum's part of it (`quorum`), what a node answers (`node`), and anything of stages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fault::{Fault, Faults};
 use super::quorum::{MigrationState, Quorum};
@@ -45,8 +46,8 @@ pub struct Broker {
     pub up: bool,
     /// Its listener.
     pub endpoint: Endpoint,
-    /// The live brokers that it knows, and who told it; `None` since it was started.
-    pub told: Option<(Teller, BTreeSet<NodeId>)>,
+    /// The live brokers that it knows, and who told it; `None` since it was started. Who was told the same shares it.
+    pub told: Option<(Teller, Arc<BTreeSet<NodeId>>)>,
 }
 
 /// Everything that is, and the operators' hands on it.
@@ -192,6 +193,7 @@ impl Cluster {
             return;
         }
         let state = self.quorum.state();
+        let registered = self.quorum.registered();
         for (id, broker) in &self.brokers {
             let on_zookeeper = broker.mode == Mode::Migration;
             let refused = match state {
@@ -200,7 +202,8 @@ impl Cluster {
                 Some(MigrationState::Migration) => false,
                 None => true,
             };
-            if broker.up && broker.mode != Mode::Zookeeper && !refused {
+            let known = registered.get(id) == Some(&on_zookeeper);
+            if broker.up && broker.mode != Mode::Zookeeper && !refused && !known {
                 self.quorum.register(*id, on_zookeeper);
             }
         }
@@ -252,18 +255,18 @@ impl Cluster {
         let kraft_rules = self.kraft_rules();
         let active = self.quorum.active().is_some();
         let follows_log = |id: &NodeId, broker: &Broker| broker.up && registered.contains_key(id);
-        let by_log: BTreeSet<NodeId> =
-            self.brokers.iter().filter(|(id, broker)| follows_log(id, broker)).map(|(id, _)| *id).collect();
+        let by_log = self.brokers.iter().filter(|(id, broker)| follows_log(id, broker));
+        let by_log: Arc<BTreeSet<NodeId>> = Arc::new(by_log.map(|(id, _)| *id).collect());
         let in_zookeeper = self.brokers.iter().filter(|(_, broker)| broker.up && broker.mode != Mode::Kraft);
-        let by_zookeeper: BTreeSet<NodeId> = in_zookeeper.map(|(id, _)| *id).collect();
+        let by_zookeeper: Arc<BTreeSet<NodeId>> = Arc::new(in_zookeeper.map(|(id, _)| *id).collect());
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
             let told = match (broker.mode, self.zookeeper_controller) {
                 (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => {
-                    Some((Teller::Quorum, by_log.clone()))
+                    Some((Teller::Quorum, Arc::clone(&by_log)))
                 }
-                (Mode::Migration, _) if kraft_rules => Some((Teller::Quorum, by_log.clone())),
+                (Mode::Migration, _) if kraft_rules => Some((Teller::Quorum, Arc::clone(&by_log))),
                 (Mode::Zookeeper | Mode::Migration, Some(controller)) => {
-                    Some((Teller::Broker(controller), by_zookeeper.clone()))
+                    Some((Teller::Broker(controller), Arc::clone(&by_zookeeper)))
                 }
                 _ => None,
             };

@@ -197,9 +197,7 @@ impl Quorum {
     }
 
     pub(super) fn register(&mut self, id: NodeId, on_zookeeper: bool) {
-        if self.registered().get(&id) != Some(&on_zookeeper) {
-            self.append(Record::Registered(id, on_zookeeper));
-        }
+        self.append(Record::Registered(id, on_zookeeper));
     }
 
     pub(super) fn write(&mut self, state: MigrationState) {
