@@ -91,7 +91,7 @@ pub struct RehearseArgs {
     /// How many brokers; their ids begin with 1
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub brokers: u16,
-    /// How many controllers; their ids begin with 3001
+    /// How many controllers; their ids begin with 3001, or with 30001 beside more than 3,000 brokers
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=9))]
     pub controllers: u16,
     /// What is wrong with a node, such as 2=silent or 3001=slow:3s; may be repeated. Any other word lists the faults

@@ -188,7 +188,8 @@ async fn ask<N: Network>(
     };
     match target {
         Target::Node(asked_as, address) => {
-            let (node, talk) = kafka::ask_node(&*network, asked_as, address, limits).await;
+            // Boxed, so that only conversations take the room of one, and not everybody who waits for a permit.
+            let (node, talk) = Box::pin(kafka::ask_node(&*network, asked_as, address, limits)).await;
             Seen::Node(Box::new(Answered { node, talk }))
         }
         Target::Page(owner, url) => {

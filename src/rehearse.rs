@@ -18,6 +18,6 @@ pub use fault::{Affliction, Afflicts, Fault, Faults};
 pub use node::answer;
 pub use page::text as page;
 pub use quorum::{Controller, MigrationState, Quorum};
-pub use serve::{Rehearsal, Shared, converse};
+pub use serve::{Rehearsal, Shared, converse, node_ids};
 pub use version::Version;
 pub use walk::{Phase, phases};

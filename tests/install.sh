@@ -3,6 +3,7 @@
 #
 #   sh tests/install.sh          everything that `sh tests/run.sh` uses
 #   sh tests/install.sh kafka    only what runs a real Kafka: Java, Maven, util-linux
+#   sh tests/install.sh figures  that, and what `sh tests/figures/run.sh` measures with: valgrind, musl
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,7 +21,11 @@ need maven command -v mvn
 need util-linux command -v setpriv
 need bsdutils command -v script
 need build-essential command -v cc
-if [ "${1:-all}" != kafka ]; then
+if [ "${1:-all}" = figures ]; then
+    need valgrind command -v valgrind
+    need musl-tools command -v musl-gcc
+fi
+if [ "${1:-all}" = all ]; then
     need shellcheck command -v shellcheck
     need python3-venv python3 -c 'import ensurepip, venv'
     need libmonitoring-plugin-perl perl -e 'use Monitoring::Plugin::Performance'
@@ -33,7 +38,8 @@ if [ -n "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -qy --no-install-recommends $missing
 fi
 
-[ "${1:-all}" = kafka ] && exit 0
+[ "${1:-all}" = figures ] && rustup target add "$(uname -m)-unknown-linux-musl"
+[ "${1:-all}" = all ] || exit 0
 
 # The same folder as in tests/consumers/programs.rs.
 cache=${KRAFT_CHECK_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kraft-check}/consumers

@@ -14,5 +14,9 @@ RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps
 step cargo deny check licenses bans sources
 step cargo test --locked --lib --bins --test suite
 step cargo test --locked --test consumers
+# That they still build and measure; what they measure is no test.
+step cargo fmt --check --manifest-path tests/figures/Cargo.toml
+step cargo clippy --locked --manifest-path tests/figures/Cargo.toml --target-dir target --all-targets -- -D warnings
+step sh tests/figures/run.sh smoke
 # One cluster after the other: seven JVMs are enough for two cores.
 step cargo test --locked --test real_kafka -- --nocapture --test-threads=1

@@ -18,7 +18,7 @@ use crate::evaluate::locate;
 use crate::exit;
 use crate::observe::Plan;
 use crate::output::{self, TemporaryFile};
-use crate::rehearse::{Affliction, Afflicts, Phase, Rehearsal, phases};
+use crate::rehearse::{Affliction, Afflicts, Phase, Rehearsal, node_ids, phases};
 use crate::report::{JudgedPhase, Rehearsed};
 use crate::settings::Settings;
 use crate::snapshot::{Expected, NodeId};
@@ -32,8 +32,7 @@ const FIRST: &str = "first";
 
 /// Walks through every phase, or holds phases until it is told to go on.
 pub(super) fn run(args: &RehearseArgs) -> Result<Answered, Refusal> {
-    let ids = |first: NodeId, count: u16| (first..).take(usize::from(count)).collect::<Vec<NodeId>>();
-    let (brokers, controllers) = (ids(1, args.brokers), ids(3001, args.controllers));
+    let (brokers, controllers) = node_ids(args.brokers, args.controllers);
     for affliction in &args.faults {
         refuse_misplaced(*affliction, &brokers, &controllers)?;
     }

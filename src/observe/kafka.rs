@@ -31,6 +31,9 @@ const CONTROLLER_ID_CALLS: usize = 24;
 /// The properties that are asked for: which node it is, and which quorum it belongs to.
 const PROPERTIES: [&str; 3] = ["node.id", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
 
+/// How much of an answer is made room for before it comes, in bytes: most fit, and are read at once.
+const FIRST_PORTION: usize = 4 * 1024;
+
 /// `BROKER` of `org.apache.kafka.common.config.ConfigResource.Type`: brokers and controllers alike.
 const NODE_RESOURCE: i8 = 4;
 /// `CONTROLLER` of `org.apache.kafka.clients.admin.EndpointType`.
@@ -220,8 +223,8 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             let mut prefix = [0; 4];
             self.stream.read_exact(&mut prefix).await.map_err(|error| refused(&error))?;
             let length = wire::frame_length(prefix, A::LIMIT).map_err(|refusal| not_taken(&refusal))?;
-            // Filled as bytes arrive: memory follows what was sent, not what was announced.
-            let mut frame = BytesMut::new();
+            // Filled as bytes arrive: beyond a first portion memory follows what was sent, not what was announced.
+            let mut frame = BytesMut::with_capacity(length.min(FIRST_PORTION));
             let mut rest = (&mut self.stream).take(length as u64);
             while frame.len() < length {
                 if rest.read_buf(&mut frame).await.map_err(|error| refused(&error))? == 0 {

@@ -5,6 +5,7 @@
 //! recordings. Not here: the quorum's part of it (`quorum`), what a node answers (`node`), and anything of stages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fault::{Fault, Faults};
 use super::quorum::{MigrationState, Quorum};
@@ -48,8 +49,8 @@ pub struct Broker {
     pub up: bool,
     /// Its listener.
     pub endpoint: Endpoint,
-    /// The live brokers that it knows, and who told it; `None` since it was started.
-    pub told: Option<(Teller, BTreeSet<NodeId>)>,
+    /// The live brokers that it knows, and who told it; `None` since it was started. Who was told the same shares it.
+    pub told: Option<(Teller, Arc<BTreeSet<NodeId>>)>,
     /// Until when it is taken for alive, by the cluster's clock, although it was stopped.
     missed_from: u64,
 }
@@ -269,10 +270,10 @@ impl Cluster {
         let now = self.now;
         let lives = |broker: &Broker| broker.up || broker.missed_from > now;
         let alive = || self.brokers.iter().filter(|(_, broker)| lives(broker));
-        let by_log: BTreeSet<NodeId> =
-            alive().filter(|(id, _)| registered.contains_key(id)).map(|(id, _)| *id).collect();
-        let by_zookeeper: BTreeSet<NodeId> =
-            alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id).collect();
+        let by_log = alive().filter(|(id, _)| registered.contains_key(id)).map(|(id, _)| *id);
+        let by_log: Arc<BTreeSet<NodeId>> = Arc::new(by_log.collect());
+        let by_zookeeper = alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id);
+        let by_zookeeper: Arc<BTreeSet<NodeId>> = Arc::new(by_zookeeper.collect());
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
             let (teller, living) = match (broker.mode, self.zookeeper_controller) {
                 (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => (Teller::Quorum, &by_log),
@@ -280,10 +281,7 @@ impl Cluster {
                 (Mode::Zookeeper | Mode::Migration, Some(controller)) => (Teller::Broker(controller), &by_zookeeper),
                 _ => continue,
             };
-            let known = broker.told.as_ref().is_some_and(|(by, of)| *by == teller && of == living);
-            if !known {
-                broker.told = Some((teller, living.clone()));
-            }
+            broker.told = Some((teller, Arc::clone(living)));
         }
     }
 }

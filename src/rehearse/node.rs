@@ -213,7 +213,7 @@ fn described_cluster(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -
         (true, 2) | (false, 1) => DescribeClusterResponse::default().with_error_code(MISMATCHED_ENDPOINT_TYPE),
         (true, _) => {
             let told = cluster.brokers.get(&id).and_then(|broker| broker.told.as_ref());
-            let listed = told.iter().flat_map(|(_, ids)| ids);
+            let listed = told.iter().flat_map(|(_, ids)| ids.iter());
             let places = listed.filter_map(|id| Some((id, &cluster.brokers.get(id)?.endpoint)));
             said.with_brokers(places.map(node).collect())
         }

@@ -22,12 +22,21 @@ use super::{node, page};
 use crate::snapshot::{Endpoint, NodeId};
 use crate::wire::{Asked, REQUEST_LIMIT};
 
-/// The first controller's id.
-const FIRST_CONTROLLER: NodeId = 3001;
+/// The first controller's id, and what it is where a broker has that one.
+const FIRST_CONTROLLERS: [NodeId; 2] = [3001, 30_001];
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 /// The seed of a rehearsal: every one goes the same way.
 const SEED: u64 = 866;
+
+/// The ids of so many brokers and controllers: brokers from 1, controllers from 3001, or from 30001 where
+/// the brokers have come that far.
+#[must_use]
+pub fn node_ids(brokers: u16, controllers: u16) -> (Vec<NodeId>, Vec<NodeId>) {
+    let [usual, far] = FIRST_CONTROLLERS;
+    let first = if NodeId::from(brokers) < usual { usual } else { far };
+    ((1..=NodeId::from(brokers)).collect(), (first..).take(usize::from(controllers)).collect())
+}
 
 /// A cluster whose time goes by of itself, shared by all conversations.
 #[derive(Debug, Clone)]
@@ -159,7 +168,7 @@ enum Port {
 }
 
 impl Rehearsal {
-    /// Starts a cluster on ZooKeeper, with brokers from 1 and controllers from 3001, the latter not running yet.
+    /// Starts a cluster on ZooKeeper, its controllers not running yet. The nodes have the ids of [`node_ids`].
     ///
     /// # Errors
     /// Those of the operating system, when it has no port to listen on.
@@ -171,8 +180,9 @@ impl Rehearsal {
     ) -> io::Result<Self> {
         let strange = afflictions.iter().filter(|it| it.fault.afflicts() == Afflicts::Strangers).map(|it| it.node);
         let strangers: Vec<NodeId> = strange.collect();
-        let brokers = (1..=NodeId::from(brokers)).chain(strangers.iter().copied());
-        let controllers = (FIRST_CONTROLLER..).take(usize::from(controllers));
+        let (brokers, controllers) = node_ids(brokers, controllers);
+        let brokers = brokers.into_iter().chain(strangers.iter().copied());
+        let controllers = controllers.into_iter();
         let (mut nodes, mut pages) = (BTreeMap::new(), BTreeMap::new());
         for id in brokers.clone().chain(controllers.clone()) {
             nodes.insert(id, Listening::reserve()?);

@@ -49,6 +49,16 @@ impl Distribution {
         self.jars().join("*")
     }
 
+    /// The `-cp` argument for Kafka's command line tools, which no node needs and no other test downloads.
+    pub(crate) fn class_path_with_tools(&self) -> String {
+        let folder = self.cache.join(format!("tools-{}", self.version));
+        keep(&folder, |folder| {
+            let artifact = format!("-Dartifact=org.apache.kafka:kafka-tools:{}", self.version);
+            maven(folder, "copy", &[&artifact, "-DoutputDirectory=."])
+        });
+        format!("{}:{}", folder.join("*").display(), self.class_path().display())
+    }
+
     pub(crate) fn agent(&self, agent: AgentVersion) -> PathBuf {
         let jar = format!("jmx_prometheus_javaagent-{}.jar", agent.number());
         self.agent_folder(agent).join(jar)

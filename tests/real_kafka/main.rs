@@ -7,6 +7,8 @@
 mod astray;
 /// Is every verdict right on the way back, and in a second attempt?
 mod back;
+/// A cluster for `tests/figures`.
+mod figures;
 /// Is every verdict right, in every phase of the way forward?
 mod forward;
 /// Is every guard met where it must be, and nowhere else?

@@ -126,3 +126,12 @@ fn the_explanation_is_the_programs() {
         assert!(read("README.md").contains(&format!("$ kraft-check explain {name}\n{said}```")), "{said}");
     }
 }
+
+#[test]
+fn what_is_measured_through_the_library_is_built_as_the_program_is() {
+    let profile = |manifest: &str| {
+        let manifest: toml::Table = read(manifest).parse().expect("a manifest");
+        manifest["profile"]["release"].clone()
+    };
+    assert_eq!(profile("tests/figures/Cargo.toml"), profile("Cargo.toml"));
+}
