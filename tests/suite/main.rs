@@ -63,6 +63,8 @@ mod versions;
 
 /// Answers put together by hand, for rules about several of them.
 mod answers;
+/// Every API in every version that we speak, made and read.
+mod apis;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
