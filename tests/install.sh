@@ -21,6 +21,7 @@ need util-linux command -v setpriv
 need bsdutils command -v script
 need build-essential command -v cc
 if [ "${1:-all}" != kafka ]; then
+    need g++ command -v c++
     need shellcheck command -v shellcheck
     need python3-venv python3 -c 'import ensurepip, venv'
     need libmonitoring-plugin-perl perl -e 'use Monitoring::Plugin::Performance'
