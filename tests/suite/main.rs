@@ -81,5 +81,7 @@ mod simulated;
 mod tool;
 /// What is so in a simulated cluster, by its own state.
 mod truth;
+/// How much memory do the heaviest answers take?
+mod weight;
 /// What is said beside the verdict?
 mod wording;
