@@ -65,6 +65,8 @@ mod versions;
 
 /// Answers put together by hand, for rules about several of them.
 mod answers;
+/// Every API in every version that we speak, made and read.
+mod apis;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
@@ -81,5 +83,7 @@ mod simulated;
 mod tool;
 /// What is so in a simulated cluster, by its own state.
 mod truth;
+/// How much memory do the heaviest answers take?
+mod weight;
 /// What is said beside the verdict?
 mod wording;
