@@ -27,7 +27,8 @@ pub use layers::{settle, unreadable};
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
 const IDS_MAX: usize = 10_000;
 
-/// The largest recording that is read, in bytes: a thousand brokers and their pages have a hundredth of it.
+/// The largest recording that is read, in bytes. Two looks at a thousand brokers, each of which lists a thousand, have
+/// half of it.
 const RECORDING_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Why a command cannot be run: one line, and how the process ends.

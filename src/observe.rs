@@ -10,7 +10,7 @@ mod kafka;
 mod page;
 mod second_round;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::snapshot::{Answer, AskedAs, Endpoint, Look, MetricName, Missed, NodeId, Owner, PageOf, Timestamp, Why};
+use crate::snapshot::{
+    Answer, AskedAs, Endpoint, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf, Timestamp, Why,
+};
 use dial::Network;
 use second_round::{Answered, Spokesman};
 
@@ -67,6 +69,7 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
         tasks: JoinSet::new(),
         targets: HashMap::new(),
         asked: BTreeSet::new(),
+        lists: HashSet::new(),
         listed_budget: LISTED_BROKERS_MAX,
     };
     for address in &plan.brokers {
@@ -106,6 +109,8 @@ struct Round<N: Network> {
     targets: HashMap<tokio::task::Id, Target>,
     /// The endpoints that were asked as brokers.
     asked: BTreeSet<Endpoint>,
+    /// The different lists of brokers that were given.
+    lists: HashSet<Arc<[(NodeId, Endpoint)]>>,
     /// How many more brokers may be asked because Metadata lists them.
     listed_budget: usize,
 }
@@ -145,7 +150,9 @@ impl<N: Network> Round<N> {
                 }
                 Seen::Node(answered) => *answered,
             };
-            self.ask_listed(&answered, &by_hand);
+            if let Ok(metadata) = &mut answered.node.metadata.said {
+                self.share_list(metadata, &by_hand);
+            }
             if answered.node.asked_as == AskedAs::Broker {
                 let rank = answered.spokesman(plan).map(|rank| (rank, answered.node.endpoint.clone()));
                 match rank.filter(|rank| spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
@@ -163,9 +170,14 @@ impl<N: Network> Round<N> {
         (all, pages, spokesman.map(|(_, place)| place))
     }
 
-    /// Asks the brokers that this node lists and that were not asked yet.
-    fn ask_listed(&mut self, answered: &Answered<N::Stream>, by_hand: &BTreeSet<NodeId>) {
-        for (id, endpoint) in answered.node.metadata.said.iter().flat_map(|metadata| &metadata.brokers) {
+    /// Takes the list that others gave before, if it is the same; otherwise asks the brokers on it that were not asked yet.
+    fn share_list(&mut self, metadata: &mut Metadata, by_hand: &BTreeSet<NodeId>) {
+        if let Some(same) = self.lists.get(&metadata.brokers) {
+            metadata.brokers = Arc::clone(same);
+            return;
+        }
+        self.lists.insert(Arc::clone(&metadata.brokers));
+        for (id, endpoint) in &*metadata.brokers {
             if self.listed_budget > 0 && !by_hand.contains(id) && !self.asked.contains(endpoint) {
                 self.listed_budget -= 1;
                 let address = Address { id: None, endpoint: endpoint.clone() };

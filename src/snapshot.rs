@@ -4,7 +4,7 @@
 //! value alone (`signals`), so that tomorrow's rows can be asked of yesterday's snapshot. Not here: how the
 //! answers were got (`observe`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub type NodeId = i32;
 pub struct Timestamp(pub u64);
 
 /// Where a listener is. Hosts are compared as text, without regard to case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// A host name or address, in lower case, IPv6 without brackets.
@@ -152,6 +152,14 @@ pub struct Look {
     pub nodes: Vec<Node>,
     /// Every metrics page that was asked for.
     pub pages: Vec<PageOf>,
+}
+
+impl Look {
+    /// Every list of brokers that a node gave, once however many gave the same.
+    #[must_use]
+    pub fn broker_lists(&self) -> HashSet<&[(NodeId, Endpoint)]> {
+        self.nodes.iter().flat_map(|node| &node.metadata.said).map(|metadata| &*metadata.brokers).collect()
+    }
 }
 
 /// What one endpoint answered.

@@ -161,7 +161,7 @@ fn known_ids<S>(all: &[Answered<S>]) -> BTreeSet<NodeId> {
 
 /// A broker's own id, by hand or by its own Metadata.
 fn own_id(node: &Node) -> Option<NodeId> {
-    let listed = node.metadata.said.iter().flat_map(|metadata| &metadata.brokers);
+    let listed = node.metadata.said.iter().flat_map(|metadata| &*metadata.brokers);
     let mut own = listed.filter(|(_, place)| *place == node.endpoint).map(|(id, _)| *id);
     node.given.or_else(|| own.next())
 }

@@ -13,7 +13,7 @@ pub(super) type Claims<'a> = BTreeMap<&'a Endpoint, BTreeSet<NodeId>>;
 
 /// The claims about brokers.
 pub(super) fn of_brokers(look: &Look) -> Claims<'_> {
-    let listed = look.nodes.iter().flat_map(|node| &node.metadata.said).flat_map(|metadata| &metadata.brokers);
+    let listed = look.broker_lists().into_iter().flatten();
     claims(look, AskedAs::Broker, listed.map(|(id, place)| (*id, place)))
 }
 

@@ -1,6 +1,7 @@
 //! What nodes say: the answers to the questions of a look, as they were given.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -102,8 +103,9 @@ impl ApiVersions {
 pub struct Metadata {
     /// The cluster's id, where the version has it and the node knows it.
     pub cluster_id: Option<String>,
-    /// The brokers that are listed, with the endpoint of the listener that was asked.
-    pub brokers: Vec<(NodeId, Endpoint)>,
+    /// The brokers that are listed, with the endpoint of the listener that was asked. As a thousand brokers list a thousand
+    /// each, nodes that list the same share the list.
+    pub brokers: Arc<[(NodeId, Endpoint)]>,
     /// Whom the node names as the active controller, −1 for nobody: once, and of a ZooKeeper broker in migration mode
     /// again and again until two answers differ. While KRaft controllers rule, a broker names any live broker.
     pub controller_ids: Vec<NodeId>,
