@@ -16,7 +16,7 @@ use crate::report::{
     Cause, Counts, Expectation, Finding, Likelihood, Place, Position, Report, Standing, Verdict, Whereabouts,
 };
 use crate::signals::{POST_SEEN, View};
-use crate::snapshot::{Look, NodeId, Snapshot, Subject, Why};
+use crate::snapshot::{Look, NodeId, Snapshot, Subject, Timestamp, Why};
 use crate::stages::{self, GUARDS, Reason, Row, STAGES, Stage, Told};
 use judge::judge;
 
@@ -24,19 +24,20 @@ use judge::judge;
 /// confirms guards.
 #[must_use]
 pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
-    judge_stage(stage, snapshot, None)
+    judge_stage(stage, &Looks::of(snapshot), None)
 }
 
 /// What the rows that this stage has of one node say, and every guard: whether a roll may go on to the next node.
 #[must_use]
 pub fn evaluate_node(stage: &'static Stage, snapshot: &Snapshot, node: Subject) -> Report {
-    judge_stage(stage, snapshot, Some(node))
+    judge_stage(stage, &Looks::of(snapshot), Some(node))
 }
 
 /// Where the cluster stands, by every stage's place: in the last one that is begun.
 #[must_use]
 pub fn locate(snapshot: &Snapshot) -> Whereabouts {
-    let reports: Vec<Report> = STAGES.iter().map(|stage| evaluate(stage, snapshot)).collect();
+    let looks = Looks::of(snapshot);
+    let reports: Vec<Report> = STAGES.iter().map(|stage| judge_stage(stage, &looks, None)).collect();
     let all = |position| reports.iter().all(|report| report.position == Some(position));
     let place = match reports.iter().rposition(|report| report.position == Some(Position::Current)) {
         Some(number) => Place::In(number),
@@ -47,16 +48,32 @@ pub fn locate(snapshot: &Snapshot) -> Whereabouts {
     Whereabouts { reports, place }
 }
 
-fn judge_stage(stage: &'static Stage, snapshot: &Snapshot, only: Option<Subject>) -> Report {
-    let nothing = Look::default();
-    let (last, earlier) = snapshot.looks.split_last().unwrap_or((&nothing, &[]));
-    let view = View::new(snapshot, last);
-    let first = earlier.last().map(|look| View::new(snapshot, look));
+/// A snapshot's looks, read by id: the last one is judged, the one before it confirms guards.
+struct Looks<'a> {
+    began: Timestamp,
+    first: Option<View<'a>>,
+    last: View<'a>,
+}
+
+impl<'a> Looks<'a> {
+    fn of(snapshot: &'a Snapshot) -> Self {
+        static NOTHING: Look = Look { began: Timestamp(0), ended: Timestamp(0), nodes: Vec::new(), pages: Vec::new() };
+        let (last, earlier) = snapshot.looks.split_last().unwrap_or((&NOTHING, &[]));
+        Self {
+            began: snapshot.looks.first().unwrap_or(last).began,
+            first: earlier.last().map(|look| View::new(snapshot, look)),
+            last: View::new(snapshot, last),
+        }
+    }
+}
+
+fn judge_stage(stage: &'static Stage, looks: &Looks<'_>, only: Option<Subject>) -> Report {
+    let Looks { began, first, last: view } = looks;
     let mut judged: Vec<Judged> = match only {
-        None => stage.rows.iter().flat_map(|row| of_row(row, &view)).collect(),
-        Some(node) => of_node(stage, &view, node),
+        None => stage.rows.iter().flat_map(|row| of_row(row, view)).collect(),
+        Some(node) => of_node(stage, view, node),
     };
-    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, first.as_ref(), &view)));
+    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, first.as_ref(), view)));
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
@@ -65,8 +82,8 @@ fn judge_stage(stage: &'static Stage, snapshot: &Snapshot, only: Option<Subject>
         stage: stage.id,
         title: stage.title,
         next: place.and_then(|place| STAGES.get(place + 1)).map(|next| next.id),
-        position: position::position(stage, &view),
-        reversible: (post_seen(&view) || first.as_ref().is_some_and(post_seen)).then_some(false),
+        position: position::position(stage, view),
+        reversible: (post_seen(view) || first.as_ref().is_some_and(post_seen)).then_some(false),
         verdict,
         refused: verdict == Verdict::Unknown && judged.iter().any(|judged| judged.why == Some(Why::Denied)),
         summary: match only {
@@ -77,17 +94,17 @@ fn judge_stage(stage: &'static Stage, snapshot: &Snapshot, only: Option<Subject>
         counts: counts(&judged),
         progress: summary::progress(stage, &judged),
         voters_lag_max: view.voters_lag_max(),
-        took: notes::took(&view),
-        actions: actions::actions(place, &judged, &view),
-        errors: notes::errors(&view),
-        warnings: notes::warnings(stage, &view),
+        took: notes::took(view),
+        actions: actions::actions(place, &judged, view),
+        errors: notes::errors(view),
+        warnings: notes::warnings(stage, view),
         findings: judged.into_iter().map(|judged| judged.finding).collect(),
         expected_brokers: expectation(view.expected_brokers().cloned(), view.declared_brokers()),
         expected_controllers: expectation(view.expected_controllers(), view.declared_controllers()),
         cluster_name: None,
-        cluster_id: notes::cluster_id(&view),
-        began: snapshot.looks.first().map_or(last.began, |look| look.began),
-        ended: last.ended,
+        cluster_id: notes::cluster_id(view),
+        began: *began,
+        ended: view.look.ended,
     }
 }
 

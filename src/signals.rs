@@ -18,6 +18,7 @@ pub use quorum::Seat;
 pub use state::{StateRung, differing_gauges};
 pub use view::View;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::snapshot::{Answer, Evidence, Generation, Missed, Node, Source, Subject, Why};
@@ -32,7 +33,7 @@ pub struct Seen<T> {
     /// The value, or the least that it can be.
     pub value: T,
     /// The most that it can be and why that is not known better, where it is known only so far.
-    pub up_to: Option<(T, &'static str)>,
+    pub up_to: Option<(T, Cow<'static, str>)>,
     /// Where it was read; `None` where it follows from what no node was asked for.
     pub evidence: Option<Evidence>,
 }
@@ -40,7 +41,7 @@ pub struct Seen<T> {
 impl<T: Copy> Seen<T> {
     /// The most that it can be.
     pub fn most(&self) -> T {
-        self.up_to.map_or(self.value, |(most, _)| most)
+        self.up_to.as_ref().map_or(self.value, |(most, _)| *most)
     }
 }
 
@@ -157,6 +158,10 @@ pub const DECLARED: Signal<bool> = Signal {
 /// Nobody can be missing among the brokers: they were declared, or no ZooKeeper broker is left anywhere. Of the quorum.
 pub const NOBODY_LEFT_OUT: Signal<bool> =
     Signal { label: "no broker left out", read: |view, _| brokers::nobody_left_out(view) };
+
+/// No address of `-b` may be a broker more than those that are listed. Of the quorum.
+pub const ADDRESSES_KNOWN: Signal<bool> =
+    Signal { label: "every address of -b is known by its id", read: |view, _| brokers::addresses_known(view) };
 
 /// A broker's rung, by its API list and its flag. Of a broker.
 pub const BROKER_RUNG: Signal<BrokerRung> = Signal {

@@ -15,15 +15,15 @@ pub use guards::GUARDS;
 pub use row::{Cause, Condition, Demand, Guard, Look, Reason, Row, Stage, Subjects, Told};
 
 use crate::signals::{
-    ANSWERS_AS_CONTROLLER, BROKER_RUNG, BrokerRung, CONTROLLERS_NAMED, DECLARED, FETCH_MAX, KINSHIP, Kinship,
-    LISTS_BROKERS, LIVE_LEADER, MIGRATING_BROKERS, MIGRATION_STATE, NAMED_CONTROLLER, NOBODY_LEFT_OUT, NamedController,
-    OF_DECLARED_CLUSTER, SEAT, Seat, StateRung, VOTER_LAG, ZK_MIGRATION_READY,
+    ADDRESSES_KNOWN, ANSWERS_AS_CONTROLLER, BROKER_RUNG, BrokerRung, CONTROLLERS_NAMED, DECLARED, FETCH_MAX, KINSHIP,
+    Kinship, LISTS_BROKERS, LIVE_LEADER, MIGRATING_BROKERS, MIGRATION_STATE, NAMED_CONTROLLER, NOBODY_LEFT_OUT,
+    NamedController, OF_DECLARED_CLUSTER, SEAT, Seat, StateRung, VOTER_LAG, ZK_MIGRATION_READY,
 };
 use Subjects::{Controllers, ExpectedBrokers, ExpectedControllers, KnownBrokers, Quorum, Voters};
 use causes::{LEFT_REGISTERED, NO_VOTE, NOT_COPIED, NOT_FOLLOWED};
 use conditions::{
-    ANSWERS_AS_BROKER, BEFORE_THE_END_WITH_ZOOKEEPER, BROKERS_DECLARED, CLUSTER_DECLARED, CONTROLLERS_DECLARED,
-    COPIED_AND_ON_ZOOKEEPER, NO_BROKER_ON_ZOOKEEPER, RUNS_KRAFT_AND_NOT_COMBINED,
+    ANSWERS_AS_BROKER, BEFORE_THE_END_WITH_ZOOKEEPER, BROKERS_DECLARED, BROKERS_DISCOVERED, CLUSTER_DECLARED,
+    CONTROLLERS_DECLARED, COPIED_AND_ON_ZOOKEEPER, NO_BROKER_ON_ZOOKEEPER, RUNS_KRAFT_AND_NOT_COMBINED,
 };
 use looks::{
     BROKER_APIS, BROKER_FLAG, BROKERS, CLUSTER_ID_OF_BROKERS, CLUSTER_ID_OF_CONTROLLERS, CLUSTER_ID_ON_DISK,
@@ -139,6 +139,7 @@ const BROKERS_IN_MIGRATION: Stage = Stage {
             .never("do not set process.roles yet: before the copy a KRaft broker is refused"),
         NO_UNEXPECTED_BROKER,
         BROKER_LISTS_OTHERS,
+        BROKERS_KNOWN,
         OF_CLUSTER,
         QUORUM_HAS_LEADER,
         METADATA_COPIED,
@@ -175,6 +176,7 @@ const BROKERS_MIGRATED: Stage = Stage {
         BROKER_RUNS_KRAFT,
         NO_UNEXPECTED_BROKER,
         BROKER_LISTS_OTHERS,
+        BROKERS_KNOWN,
         NO_BROKER_LEFT_OUT,
         OF_CLUSTER,
         QUORUM_HAS_LEADER,
@@ -220,6 +222,7 @@ const FINALIZED: Stage = Stage {
         BROKER_RUNS_KRAFT,
         NO_UNEXPECTED_BROKER,
         BROKER_LISTS_OTHERS,
+        BROKERS_KNOWN,
         NO_BROKER_LEFT_OUT,
         OF_CLUSTER,
         BROKER_FLAG_OFF,
@@ -241,6 +244,14 @@ const BROKER_LISTS_OTHERS: Row = row("broker-lists-others", ExpectedBrokers, Dem
     .source("Metadata: Brokers")
     .look(&[BROKERS])
     .remedy("look-at-broker", "see why the broker does not answer Metadata");
+
+const BROKERS_KNOWN: Row = row("brokers-known", Quorum, Demand::Truth(ADDRESSES_KNOWN.is(true)))
+    .only(BROKERS_DISCOVERED)
+    .claims("leaves no address of -b in the dark that nobody lists")
+    .because("an address that was given is a broker's; silent and listed by nobody, it may be the one left behind")
+    .source("Metadata: Brokers; found by simulated histories: a broker on ZooKeeper that the KRaft brokers do not list")
+    .look(&[BROKERS, ZOOKEEPER_BROKERS])
+    .remedy("declare-or-leave-out", "give --expect-brokers, or leave out the address of a broker that is gone");
 
 const NO_BROKER_LEFT_OUT: Row = row("no-broker-left-out", Quorum, Demand::Truth(NOBODY_LEFT_OUT.is(true)))
     .only(NO_BROKER_ON_ZOOKEEPER)

@@ -42,7 +42,8 @@ pub trait Ask: Request {
     const NAME: &'static str;
     /// The versions that we speak: those of the codec whose shape the guard knows.
     const SPOKEN: RangeInclusive<i16>;
-    /// The largest answer that is read, in bytes, without its length prefix.
+    /// The largest answer that is read, in bytes, without its length prefix: twice what a cluster of five
+    /// thousand brokers needs, and little enough that no answer takes 64 MB once it is read, eighty times its bytes at most.
     const LIMIT: usize;
     /// The shape of the answer.
     #[doc(hidden)]
@@ -66,14 +67,14 @@ impl Ask for MetadataRequest {
     // In version 0 an empty list of topics means all of them, which can be many megabytes; before version 4 asking
     // could create topics. Every broker since 0.11 lists 4.
     const SPOKEN: RangeInclusive<i16> = 4..=13;
-    const LIMIT: usize = 16 * 1024 * 1024;
+    const LIMIT: usize = 1024 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::METADATA);
 }
 
 impl Ask for DescribeQuorumRequest {
     const NAME: &'static str = "DescribeQuorum";
     const SPOKEN: RangeInclusive<i16> = 0..=2;
-    const LIMIT: usize = 1024 * 1024;
+    const LIMIT: usize = 512 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_QUORUM);
 }
 
@@ -81,14 +82,14 @@ impl Ask for DescribeClusterRequest {
     const NAME: &'static str = "DescribeCluster";
     // Version 0 has no endpoint type, and a controller refuses it with error 42.
     const SPOKEN: RangeInclusive<i16> = 1..=2;
-    const LIMIT: usize = 1024 * 1024;
+    const LIMIT: usize = 256 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CLUSTER);
 }
 
 impl Ask for DescribeConfigsRequest {
     const NAME: &'static str = "DescribeConfigs";
     const SPOKEN: RangeInclusive<i16> = 1..=4;
-    const LIMIT: usize = 1024 * 1024;
+    const LIMIT: usize = 256 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CONFIGS);
 }
 

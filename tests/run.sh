@@ -10,10 +10,15 @@ step() {
 
 step cargo fmt --check
 step cargo clippy --locked --all-targets -- -D warnings
+# The fuzz targets are made of the same versions of everything as the program.
+cp Cargo.lock tests/fuzz/Cargo.lock
+step cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
+step cargo clippy --manifest-path tests/fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}" -- -D warnings
 RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps
 step cargo deny check licenses bans sources
 step cargo test --locked --lib --bins --test suite
 step cargo test --locked --test consumers
+step sh tests/fuzz/run.sh
 # That they still build and measure; what they measure is no test.
 step cargo fmt --check --manifest-path tests/figures/Cargo.toml
 step cargo clippy --locked --manifest-path tests/figures/Cargo.toml --target-dir target --all-targets -- -D warnings

@@ -85,7 +85,7 @@ fn holds<T: Copy + PartialOrd>(test: Test<T>, seen: &Seen<T>) -> Option<bool> {
 
 /// What was seen, in words.
 fn said<T: Said>(signal: &Signal<T>, seen: &Seen<T>, holds: Option<bool>) -> String {
-    let value = match seen.up_to {
+    let value = match &seen.up_to {
         None => seen.value.to_string(),
         Some((most, _)) => format!("something from {} to {}", seen.value, most),
     };
@@ -93,7 +93,7 @@ fn said<T: Said>(signal: &Signal<T>, seen: &Seen<T>, holds: Option<bool>) -> Str
         Some(Source::Derived(from)) => format!(", as follows from {from}"),
         _ => String::new(),
     };
-    let more = match seen.up_to {
+    let more = match &seen.up_to {
         Some((_, why)) if holds.is_none() => format!("; {why}"),
         _ => String::new(),
     };

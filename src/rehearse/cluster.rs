@@ -17,6 +17,9 @@ pub const STEP_MS: u64 = 500;
 /// How long the copy of ZooKeeper's metadata takes, in milliseconds.
 const COPY_MS: u64 = 1_000;
 
+/// How long a stopped broker is taken for alive, in milliseconds.
+const SESSION_MS: u64 = 3_000;
+
 /// How a broker was configured when it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -48,6 +51,14 @@ pub struct Broker {
     pub endpoint: Endpoint,
     /// The live brokers that it knows, and who told it; `None` since it was started. Who was told the same shares it.
     pub told: Option<(Teller, Arc<BTreeSet<NodeId>>)>,
+    /// Until when it is taken for alive, by the cluster's clock, although it was stopped.
+    missed_from: u64,
+}
+
+impl Broker {
+    fn new(mode: Mode, endpoint: Endpoint) -> Self {
+        Self { mode, up: true, endpoint, told: None, missed_from: 0 }
+    }
 }
 
 /// Everything that is, and the operators' hands on it.
@@ -86,7 +97,7 @@ impl Cluster {
         now: u64,
         seed: u64,
     ) -> Self {
-        let broker = |(id, endpoint)| (id, Broker { mode: Mode::Zookeeper, up: true, endpoint, told: None });
+        let broker = |(id, endpoint)| (id, Broker::new(Mode::Zookeeper, endpoint));
         let mut cluster = Self {
             version,
             cluster_id: "rehearsal-of-migration".to_owned(),
@@ -132,6 +143,8 @@ impl Cluster {
     pub fn stop(&mut self, id: NodeId) {
         if let Some(broker) = self.brokers.get_mut(&id) {
             broker.up = false;
+            // A KRaft broker takes its leave; of the others the session runs out.
+            broker.missed_from = self.now + if broker.mode == Mode::Kraft { 0 } else { SESSION_MS };
         }
         self.quorum.stop(id);
     }
@@ -139,7 +152,7 @@ impl Cluster {
     /// Starts a broker, or starts it again, in this mode.
     pub fn restart_broker(&mut self, id: NodeId, mode: Mode) {
         if let Some(broker) = self.brokers.get_mut(&id) {
-            *broker = Broker { mode, up: true, told: None, endpoint: broker.endpoint.clone() };
+            *broker = Broker::new(mode, broker.endpoint.clone());
         }
         if self.zookeeper_controller == Some(id) {
             self.zookeeper_controller = None;
@@ -176,8 +189,10 @@ impl Cluster {
         self.quorum.fetch(self.now, &observers, &self.faults, &mut self.random);
         self.register();
         self.copy();
+        let followed = |broker: &Broker| matches!(broker.told, Some((Teller::Quorum, _)));
         if let Some(id) = early
             && self.quorum.state() == Some(MigrationState::Migration)
+            && self.brokers.values().any(followed)
         {
             self.quorum.restart(id, false, self.now);
             self.quorum.lead(id);
@@ -193,7 +208,6 @@ impl Cluster {
             return;
         }
         let state = self.quorum.state();
-        let registered = self.quorum.registered();
         for (id, broker) in &self.brokers {
             let on_zookeeper = broker.mode == Mode::Migration;
             let refused = match state {
@@ -202,8 +216,7 @@ impl Cluster {
                 Some(MigrationState::Migration) => false,
                 None => true,
             };
-            let known = registered.get(id) == Some(&on_zookeeper);
-            if broker.up && broker.mode != Mode::Zookeeper && !refused && !known {
+            if broker.up && broker.mode != Mode::Zookeeper && !refused {
                 self.quorum.register(*id, on_zookeeper);
             }
         }
@@ -254,25 +267,21 @@ impl Cluster {
         let registered = self.quorum.registered();
         let kraft_rules = self.kraft_rules();
         let active = self.quorum.active().is_some();
-        let follows_log = |id: &NodeId, broker: &Broker| broker.up && registered.contains_key(id);
-        let by_log = self.brokers.iter().filter(|(id, broker)| follows_log(id, broker));
-        let by_log: Arc<BTreeSet<NodeId>> = Arc::new(by_log.map(|(id, _)| *id).collect());
-        let in_zookeeper = self.brokers.iter().filter(|(_, broker)| broker.up && broker.mode != Mode::Kraft);
-        let by_zookeeper: Arc<BTreeSet<NodeId>> = Arc::new(in_zookeeper.map(|(id, _)| *id).collect());
+        let now = self.now;
+        let lives = |broker: &Broker| broker.up || broker.missed_from > now;
+        let alive = || self.brokers.iter().filter(|(_, broker)| lives(broker));
+        let by_log = alive().filter(|(id, _)| registered.contains_key(id)).map(|(id, _)| *id);
+        let by_log: Arc<BTreeSet<NodeId>> = Arc::new(by_log.collect());
+        let by_zookeeper = alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id);
+        let by_zookeeper: Arc<BTreeSet<NodeId>> = Arc::new(by_zookeeper.collect());
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
-            let told = match (broker.mode, self.zookeeper_controller) {
-                (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => {
-                    Some((Teller::Quorum, Arc::clone(&by_log)))
-                }
-                (Mode::Migration, _) if kraft_rules => Some((Teller::Quorum, Arc::clone(&by_log))),
-                (Mode::Zookeeper | Mode::Migration, Some(controller)) => {
-                    Some((Teller::Broker(controller), Arc::clone(&by_zookeeper)))
-                }
-                _ => None,
+            let (teller, living) = match (broker.mode, self.zookeeper_controller) {
+                (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => (Teller::Quorum, &by_log),
+                (Mode::Migration, _) if kraft_rules => (Teller::Quorum, &by_log),
+                (Mode::Zookeeper | Mode::Migration, Some(controller)) => (Teller::Broker(controller), &by_zookeeper),
+                _ => continue,
             };
-            if told.is_some() {
-                broker.told = told;
-            }
+            broker.told = Some((teller, Arc::clone(living)));
         }
     }
 }

@@ -80,9 +80,14 @@ pub struct Quorum {
     /// Whether the log is one of an attempt that was taken back.
     pub left_over: bool,
     records: Vec<(i64, Record)>,
+    /// What the records say in all.
+    state: Option<MigrationState>,
+    registered: BTreeMap<NodeId, bool>,
     /// The end of the committed log.
     end: i64,
     leaderless_since: Option<u64>,
+    /// Whether the brokers have found the leader.
+    found: bool,
 }
 
 impl Quorum {
@@ -104,8 +109,11 @@ impl Quorum {
             epoch: 0,
             left_over: false,
             records: Vec::new(),
+            state: None,
+            registered: BTreeMap::new(),
             end: 0,
             leaderless_since: None,
+            found: false,
         }
     }
 
@@ -132,6 +140,9 @@ impl Quorum {
     /// What the log says up to this offset.
     #[must_use]
     pub fn state_at(&self, end: i64) -> Option<MigrationState> {
+        if end >= self.end {
+            return self.state;
+        }
         let newest_first = self.records.iter().rev().filter(|(offset, _)| *offset < end);
         let mut states = newest_first.filter_map(|(_, record)| match record {
             Record::State(state) => Some(*state),
@@ -142,8 +153,8 @@ impl Quorum {
 
     /// The brokers that are registered, and whether as ZooKeeper brokers; dead ones stay.
     #[must_use]
-    pub fn registered(&self) -> BTreeMap<NodeId, bool> {
-        self.registered_at(self.end)
+    pub fn registered(&self) -> &BTreeMap<NodeId, bool> {
+        &self.registered
     }
 
     /// The same, up to this offset.
@@ -193,11 +204,14 @@ impl Quorum {
             self.left_over = self.state() == Some(MigrationState::Migration);
         } else {
             (self.records, self.end, self.epoch, self.left_over) = (Vec::new(), 0, 0, false);
+            (self.state, self.registered) = (None, BTreeMap::new());
         }
     }
 
     pub(super) fn register(&mut self, id: NodeId, on_zookeeper: bool) {
-        self.append(Record::Registered(id, on_zookeeper));
+        if self.registered.get(&id) != Some(&on_zookeeper) {
+            self.append(Record::Registered(id, on_zookeeper));
+        }
     }
 
     pub(super) fn write(&mut self, state: MigrationState) {
@@ -205,6 +219,12 @@ impl Quorum {
     }
 
     fn append(&mut self, record: Record) {
+        match record {
+            Record::State(state) => self.state = Some(state),
+            Record::Registered(id, on_zookeeper) => {
+                self.registered.insert(id, on_zookeeper);
+            }
+        }
         self.records.push((self.end, record));
         self.end += 1;
     }
@@ -235,9 +255,13 @@ impl Quorum {
         if since + ELECTION_MS > now {
             return;
         }
-        let longest = self.connected().map(|(_, controller)| controller.log_end).max();
+        // Whoever was started only now comes too late for it, unless there is nobody else.
+        let in_time = |(_, it): &(NodeId, &Controller)| it.started + ELECTION_MS <= since;
+        let some_in_time = self.connected().any(|candidate| in_time(&candidate));
+        let candidates = || self.connected().filter(|candidate| !some_in_time || in_time(candidate));
+        let longest = candidates().map(|(_, controller)| controller.log_end).max();
         let candidates: Vec<NodeId> =
-            self.connected().filter(|(_, it)| Some(it.log_end) == longest).map(|(id, _)| id).collect();
+            candidates().filter(|(_, it)| Some(it.log_end) == longest).map(|(id, _)| id).collect();
         if let Some(id) = candidates.get(random.usize(0..candidates.len().max(1))) {
             self.leaderless_since = None;
             self.lead(*id);
@@ -247,6 +271,7 @@ impl Quorum {
     /// Makes a controller the leader of a new epoch, and writes what it writes when it becomes active.
     pub(super) fn lead(&mut self, id: NodeId) {
         self.epoch += 1;
+        self.found = false;
         let (epoch, end, state) = (self.epoch, self.end, self.state());
         let Some(flag) = self.controllers.get(&id).map(|controller| controller.flag) else { return };
         // One that is cut off does not hear of it.
@@ -274,11 +299,13 @@ impl Quorum {
     /// The log grows by a record a step, and everybody who is connected fetches it.
     pub(super) fn fetch(&mut self, now: u64, observers: &[NodeId], faults: &Faults, random: &mut fastrand::Rng) {
         let Some(leader) = self.active_id() else { return };
+        let found = self.found;
+        self.found = true;
         self.end += 1;
         let end = self.end;
         let connected: BTreeSet<NodeId> = self.connected().map(|(id, _)| id).collect();
         let mut fetchers: Vec<NodeId> = connected.iter().copied().filter(|id| *id != leader).collect();
-        fetchers.extend(observers);
+        fetchers.extend(observers.iter().filter(|_| found));
         for controller in connected.iter().filter(|id| !faults.has(**id, Fault::Lagging)) {
             if let Some(controller) = self.controllers.get_mut(controller) {
                 controller.log_end = end;

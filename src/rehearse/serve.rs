@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -24,6 +24,8 @@ use crate::wire::{Asked, REQUEST_LIMIT};
 
 /// The first controller's id, and what it is where a broker has that one.
 const FIRST_CONTROLLERS: [NodeId; 2] = [3001, 30_001];
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 /// The seed of a rehearsal: every one goes the same way.
 const SEED: u64 = 866;
 
@@ -148,11 +150,21 @@ pub struct Rehearsal {
     strangers: Vec<NodeId>,
 }
 
-/// A port, and the task that serves it while it is open.
+/// A port that is ours, open or closed.
 #[derive(Debug)]
 struct Listening {
     address: SocketAddr,
-    serving: Option<JoinHandle<()>>,
+    port: Port,
+}
+
+#[derive(Debug)]
+enum Port {
+    /// Bound, so that nobody else gets it, and not listened on: it refuses connections, as a stopped process does.
+    Closed(TcpSocket),
+    /// Served by this task.
+    Open(JoinHandle<()>),
+    /// Between the two.
+    Lost,
 }
 
 impl Rehearsal {
@@ -172,15 +184,12 @@ impl Rehearsal {
         let brokers = brokers.into_iter().chain(strangers.iter().copied());
         let controllers = controllers.into_iter();
         let (mut nodes, mut pages) = (BTreeMap::new(), BTreeMap::new());
-        let mut ports = Vec::new();
         for id in brokers.clone().chain(controllers.clone()) {
-            nodes.insert(id, Listening::reserve(&mut ports).await?);
+            nodes.insert(id, Listening::reserve()?);
         }
         for id in controllers.clone() {
-            pages.insert(id, Listening::reserve(&mut ports).await?);
+            pages.insert(id, Listening::reserve()?);
         }
-        // Free again, to be opened when their nodes are.
-        drop(ports);
         let place = |id: NodeId| {
             let port = nodes.get(&id).map_or(0, |node: &Listening| node.address.port());
             (id, Endpoint { host: Ipv4Addr::LOCALHOST.to_string(), port })
@@ -250,37 +259,41 @@ impl Rehearsal {
 }
 
 impl Listening {
-    /// Finds a free port. The listener that proves it is kept until all are found.
-    async fn reserve(found: &mut Vec<TcpListener>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        found.push(listener);
-        Ok(Self { address, serving: None })
+    /// Finds a free port.
+    fn reserve() -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        // So that it can be closed and bound again while connections that were served linger on it.
+        socket.set_reuseaddr(true)?;
+        Ok(Self { address: socket.local_addr()?, port: Port::Closed(socket) })
     }
 
-    /// Opens or closes the port. What is closed refuses connections, as a stopped process does.
+    /// Opens or closes the port.
     async fn set<F>(&mut self, open: bool, serve: impl Fn(TcpStream) -> F + Send + 'static) -> io::Result<()>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        match (open, self.serving.take()) {
-            (true, None) => {
-                let listener = TcpListener::bind(self.address).await?;
-                self.serving = Some(tokio::spawn(async move {
+        self.port = match (open, std::mem::replace(&mut self.port, Port::Lost)) {
+            (true, Port::Closed(socket)) => {
+                let listener = socket.listen(BACKLOG)?;
+                Port::Open(tokio::spawn(async move {
                     while let Ok((stream, _)) = listener.accept().await {
                         let _ = stream.set_nodelay(true);
                         tokio::spawn(serve(stream));
                     }
-                }));
+                }))
             }
-            (true, serving) => self.serving = serving,
-            (false, Some(serving)) => {
+            (false, Port::Open(serving)) => {
                 serving.abort();
-                // Only then is the port closed.
+                // Only then is the port free to be bound again.
                 let _ = serving.await;
+                let socket = TcpSocket::new_v4()?;
+                socket.set_reuseaddr(true)?;
+                socket.bind(self.address)?;
+                Port::Closed(socket)
             }
-            (false, None) => {}
-        }
+            (_, port) => port,
+        };
         Ok(())
     }
 }

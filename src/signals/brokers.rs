@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Seen, Sight, Unseen, View, api_versions_evidence, evidence, generation, seen, unseen};
-use crate::snapshot::{Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
+use crate::snapshot::{AskedAs, Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
 
 /// Where a broker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,11 @@ pub(super) fn rung(view: &View<'_>, id: NodeId) -> Sight<BrokerRung> {
     if generation(node) == Some(Generation::BeforeFlag) {
         // Its keys say that it is on ZooKeeper, and nothing says more.
         let evidence = Some(api_versions_evidence(node, "ApiKeys"));
-        return Ok(Seen { value: BrokerRung::Zookeeper, up_to: Some((BrokerRung::Migration, FLAG_UNTOLD)), evidence });
+        return Ok(Seen {
+            value: BrokerRung::Zookeeper,
+            up_to: Some((BrokerRung::Migration, FLAG_UNTOLD.into())),
+            evidence,
+        });
     }
     let flag = flag(node)?;
     seen(if flag.value { BrokerRung::Migration } else { BrokerRung::Zookeeper }, flag.evidence)
@@ -82,9 +86,15 @@ pub(super) fn flag(node: &Node) -> Sight<bool> {
     unseen(Missed::new(Why::NotListed, words), evidence)
 }
 
-/// Whether any broker is on ZooKeeper, its flag on or off.
+/// Whether any broker is on ZooKeeper, its flag on or off. An address that counts for no id is a broker all the same.
 pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
     let mut missing: Option<Box<Unseen>> = None;
+    let nameless = view.nameless().iter().map(|(node, _)| *node).filter(|node| node.asked_as == AskedAs::Broker);
+    for node in nameless {
+        if node.api_versions.said.as_ref().is_ok_and(|said| said.role() == Some(Role::ZookeeperBroker)) {
+            return seen(true, Some(api_versions_evidence(node, "ApiKeys")));
+        }
+    }
     for id in view.known_brokers() {
         match view.broker(*id) {
             Ok((node, Role::ZookeeperBroker)) => return seen(true, Some(api_versions_evidence(node, "ApiKeys"))),
@@ -101,6 +111,23 @@ pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
         (None, _) => {
             let words = "no broker is known: give -b, or --expect-brokers";
             unseen(Missed::new(Why::NoExpectation, words), None)
+        }
+    }
+}
+
+/// Whether nobody stays unknown whose address was given: one that nobody lists may be a broker more.
+pub(super) fn addresses_known(view: &View<'_>) -> Sight<bool> {
+    match view.strangers().next() {
+        None => seen(true, None),
+        Some((node, missed)) => {
+            let (why, silence) =
+                missed.map_or((Why::NotLoaded, "it lists nobody"), |missed| (missed.why, &missed.words));
+            let words = format!(
+                "nobody lists the broker at {}, and it does not tell who it is ({silence}): give --expect-brokers, or \
+                 leave the address out",
+                node.endpoint
+            );
+            unseen(Missed::new(why, words), Some(api_versions_evidence(node, "ApiKeys")))
         }
     }
 }

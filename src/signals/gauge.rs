@@ -6,16 +6,30 @@
 //! the line of a shared family names another bean.
 
 use super::{Sight, View, seen, unseen};
-use crate::snapshot::{Evidence, Gauge, MetricName, Missed, NodeId, Page, Sample, Source, Why};
+use crate::snapshot::{Evidence, Gauge, Look, MetricName, Missed, NodeId, Page, PageOf, Sample, Source, Why};
 
 /// How the family ends that has the bean's name in a label.
 const FAMILY: &str = "kafkacontrollervalue";
 
+/// What was found on a page: the sample and its value.
+pub(super) type Found<'a> = Result<(&'a Sample, f64), Missed>;
+
+/// Every gauge on the page of every controller, as far as pages came. Names are compared at length, so once a look.
+pub(super) fn all<'a>(look: &'a Look, names: &'a [MetricName]) -> Vec<(&'a PageOf, Gauge, Found<'a>)> {
+    let of_page = |page: &'a PageOf| {
+        Gauge::ALL.into_iter().map(move |gauge| {
+            let given = names.iter().find(|given| given.gauge == gauge);
+            let found = page.page.said.as_ref().map_err(Clone::clone);
+            (page, gauge, found.and_then(|page| find(page, gauge.bean(), given)))
+        })
+    };
+    look.pages.iter().flat_map(of_page).collect()
+}
+
 /// The gauge of this bean on the page of this controller.
 pub(super) fn gauge(view: &View<'_>, id: NodeId, gauge: Gauge) -> Sight<f64> {
-    let given = view.metric_names.iter().find(|given| given.gauge == gauge);
     let bean = gauge.bean();
-    let Some(page) = view.page(id) else {
+    let Some((page, found)) = view.page(id).and_then(|page| view.gauge_on(page, gauge)) else {
         let words = format!("no metrics page is known for controller {id}: give --metrics");
         return unseen(Missed::new(Why::NoAddress, words), None);
     };
@@ -31,9 +45,9 @@ pub(super) fn gauge(view: &View<'_>, id: NodeId, gauge: Gauge) -> Sight<f64> {
             took_us: page.page.took_us,
         })
     };
-    match page.page.said.as_ref().map_err(Clone::clone).and_then(|page| find(page, bean, given)) {
-        Ok((sample, value)) => seen(value, evidence(Some(sample))),
-        Err(missed) => unseen(missed, evidence(None)),
+    match found {
+        Ok((sample, value)) => seen(*value, evidence(Some(sample))),
+        Err(missed) => unseen(missed.clone(), evidence(None)),
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn rung(view: &View<'_>) -> Sight<StateRung> {
             if generation(leader.node) == Some(Generation::BeforeFlag) {
                 UNTOLD_BEFORE_3_5.clone_into(&mut unseen.missed.words);
             }
-            derived(view, leader.node).ok_or(unseen)
+            derived(view, leader.node, &unseen.missed).ok_or(unseen)
         }
     }
 }
@@ -82,8 +82,9 @@ fn kafka_4(view: &View<'_>, leader: &Node) -> Sight<StateRung> {
 
 /// What follows without any gauge. A live leader with its flag on is not in NONE: it would have died when it was
 /// elected. A KRaft broker that the leader has registered was not refused, as it would have been in PRE_MIGRATION. And
-/// NONE beside brokers on KRaft alone is no obstacle. More than MIGRATION never follows.
-fn derived(view: &View<'_>, leader: &Node) -> Option<Seen<StateRung>> {
+/// NONE beside brokers on KRaft alone is no obstacle. More than MIGRATION never follows; `why` says why no gauge was
+/// read.
+fn derived(view: &View<'_>, leader: &Node, why: &Missed) -> Option<Seen<StateRung>> {
     let flag = brokers::flag(leader).ok().map(|flag| flag.value);
     let registered = flag.is_some() && cluster::registered_broker(view).is_some();
     let (least, most, from) = match (flag, registered) {
@@ -101,14 +102,17 @@ fn derived(view: &View<'_>, leader: &Node) -> Option<Seen<StateRung>> {
         }
         _ => return None,
     };
-    let words = "only the gauge on a controller's metrics page tells more: give --metrics";
-    Some(Seen { value: least, up_to: Some((most, words)), evidence: Some(derived_evidence(leader, from)) })
+    let words = format!("the gauge was not read: {}", why.words);
+    Some(Seen { value: least, up_to: Some((most, words.into())), evidence: Some(derived_evidence(leader, from)) })
 }
 
-/// Whether some expected broker was seen on KRaft, and none that is known on ZooKeeper.
+/// Whether every broker that is known was seen, on KRaft, and some are expected; and no address is silent that may be one
+/// more.
 fn all_on_kraft(view: &View<'_>) -> bool {
     let on_kraft = |id: &NodeId| view.broker(*id).is_ok_and(|(_, role)| role == Role::KraftBroker);
-    view.expected_brokers().into_iter().flatten().any(on_kraft) && !on_zookeeper(view)
+    view.expected_brokers().is_some_and(|expected| !expected.is_empty())
+        && view.known_brokers().iter().all(on_kraft)
+        && view.strangers().next().is_none()
 }
 
 /// Whether some broker was seen on ZooKeeper, however many were not seen.

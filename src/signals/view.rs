@@ -6,18 +6,19 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gauge::{self, Found};
 use super::identity::Configured;
 use super::quorum::{self, Leader, NoLeader};
 use super::{Unseen, api_versions_evidence, identity};
 use crate::snapshot::{
-    AskedAs, Expected, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
+    AskedAs, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
 };
 
 /// One look of a snapshot, by id.
 pub struct View<'a> {
     /// The look.
     pub look: &'a Look,
-    pub(super) metric_names: &'a [MetricName],
+    metric_names: &'a [MetricName],
     expected: &'a Expected,
     /// The brokers that are expected: declared, or discovered.
     expected_brokers: Option<BTreeSet<NodeId>>,
@@ -29,6 +30,7 @@ pub struct View<'a> {
     /// The controllers of brokers' configurations.
     pub(super) configured_controllers: Vec<Configured>,
     leader: OnceCell<Result<Leader<'a>, NoLeader>>,
+    gauges: OnceCell<Vec<(&'a PageOf, Gauge, Found<'a>)>>,
 }
 
 impl<'a> View<'a> {
@@ -71,6 +73,7 @@ impl<'a> View<'a> {
             nameless,
             configured_controllers,
             leader: OnceCell::new(),
+            gauges: OnceCell::new(),
         }
     }
 
@@ -146,6 +149,20 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn nameless(&self) -> &[(&'a Node, BTreeSet<NodeId>)] {
         &self.nameless
+    }
+
+    /// Addresses of brokers that count for no id and list nobody, where nobody declared who all the brokers are: each may be
+    /// one more, dead or just started. One that lists others, as behind a load balancer, is one of them. With each the
+    /// reason why its list was not read, unless it was empty.
+    pub fn strangers(&self) -> impl Iterator<Item = (&'a Node, Option<&'a Missed>)> {
+        let undeclared = self.expected.brokers.is_none();
+        let brokers = self.nameless.iter().map(|(node, _)| *node).filter(|node| node.asked_as == AskedAs::Broker);
+        let lists_nobody = |node: &'a Node| match (&node.api_versions.said, &node.metadata.said) {
+            (Err(missed), _) | (Ok(_), Err(missed)) => Some((node, Some(missed))),
+            (Ok(_), Ok(metadata)) if metadata.brokers.is_empty() => Some((node, None)),
+            _ => None,
+        };
+        brokers.filter(move |_| undeclared).filter_map(lists_nobody)
     }
 
     /// Whether a broker's id is also a controller's: a combined node (`process.roles=broker,controller`).
@@ -228,6 +245,13 @@ impl<'a> View<'a> {
             Owner::Id(owner) => *owner == id,
             Owner::Endpoint(owner) => Some(owner) == place,
         })
+    }
+
+    /// What was found of a gauge on a page of this look.
+    pub(super) fn gauge_on(&self, page: &PageOf, gauge: Gauge) -> Option<(&'a PageOf, &Found<'a>)> {
+        let all = self.gauges.get_or_init(|| gauge::all(self.look, self.metric_names));
+        let found = all.iter().find(|(of, which, _)| std::ptr::eq(*of, page) && *which == gauge);
+        found.map(|(of, _, found)| (*of, found))
     }
 
     /// The controllers of which a page was asked for.

@@ -19,7 +19,7 @@ pub(super) static NOT_COPIED: &[Cause] = &[
             let behind = brokers(view, |rung| rung.is_some_and(|rung| rung == BrokerRung::Zookeeper));
             match (behind.is_empty(), all_seen(view)) {
                 (false, _) => Told::Shown(named(&behind)),
-                (true, true) => Told::Excluded("every expected broker is"),
+                (true, true) => Told::Excluded("every broker that is known is"),
                 (true, false) => Told::Possible,
             }
         },
@@ -204,10 +204,10 @@ fn all_seen(view: &View<'_>) -> bool {
     brokers(view, |rung| rung.is_none()).is_empty()
 }
 
-/// The expected brokers whose rung is such.
+/// The brokers whose rung is such: one that nobody declared holds the copy up as well.
 fn brokers(view: &View<'_>, is_such: impl Fn(Option<BrokerRung>) -> bool) -> Vec<i32> {
-    let expected = Subjects::ExpectedBrokers.in_view(view).into_iter();
-    let ids = expected.filter(|subject| is_such(BROKER_RUNG.read(view, *subject).ok().map(|seen| seen.value)));
+    let known = Subjects::KnownBrokers.in_view(view).into_iter();
+    let ids = known.filter(|subject| is_such(BROKER_RUNG.read(view, *subject).ok().map(|seen| seen.value)));
     ids.filter_map(|subject| if let Subject::Broker(id) = subject { Some(id) } else { None }).collect()
 }
 

@@ -13,7 +13,8 @@ pub(super) const BEFORE_THE_END_WITH_ZOOKEEPER: Condition = Condition {
         let zookeeper = if view.known_brokers().is_empty() {
             Some(true)
         } else {
-            BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| seen.value)
+            let told = BROKER_ON_ZOOKEEPER.read(view, subject).ok().map(|seen| seen.value);
+            told.filter(|on_zookeeper| *on_zookeeper || view.strangers().next().is_none())
         };
         let state = MIGRATION_STATE.read(view, subject).ok().map(|seen| seen.value < StateRung::PostMigration);
         both(zookeeper, state)
@@ -52,6 +53,12 @@ pub(super) const BROKERS_DECLARED: Condition = Condition {
 pub(super) const CONTROLLERS_DECLARED: Condition = Condition {
     words: "only where the controllers were declared",
     holds: |view, _| Some(view.declared_controllers().is_some()),
+};
+
+/// Of declared brokers each is judged by its own row.
+pub(super) const BROKERS_DISCOVERED: Condition = Condition {
+    words: "only where the brokers were not declared",
+    holds: |view, _| Some(view.declared_brokers().is_none()),
 };
 
 /// Without a declaration there is nothing to compare with.

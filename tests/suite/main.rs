@@ -22,10 +22,14 @@ mod frames;
 mod fuzz_argv;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
+/// Is any verdict wrong in a history that nobody thought of?
+mod histories;
 /// Whose answer is it?
 mod identity;
 /// Which controllers are the brokers', and which is which?
 mod kinship;
+/// Is a simulated node like a recorded one?
+mod likeness;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does a monitoring plugin's reader see, of small clusters and wide ones?
@@ -44,6 +48,8 @@ mod properties;
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
+/// Can everything be tried without a cluster, and does every fault show?
+mod rehearsed;
 /// Is a recording whole, judged alike, and refused if it is none?
 mod replay;
 /// Does each row tell, when it alone fails?
@@ -59,6 +65,8 @@ mod versions;
 
 /// Answers put together by hand, for rules about several of them.
 mod answers;
+/// Every API in every version that we speak, made and read.
+mod apis;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
@@ -69,7 +77,13 @@ mod recordings;
 mod reviewed;
 /// The JSON Schema, and what it refuses.
 mod schema;
+/// The simulated cluster as a network in memory.
+mod simulated;
 /// The built binary, run once.
 mod tool;
+/// What is so in a simulated cluster, by its own state.
+mod truth;
+/// How much memory do the heaviest answers take?
+mod weight;
 /// What is said beside the verdict?
 mod wording;

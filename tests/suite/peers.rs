@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::tool::{Ran, run};
 
 /// Serves every connection with this, on its own thread, and returns the port.
-fn peer(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+pub(crate) fn peer(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let serve = Arc::new(serve);
@@ -28,7 +28,7 @@ fn peer(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
 /// A peer that answers every request with the frame that this makes of its correlation id.
 fn answering(frame: impl Fn(i32) -> Vec<u8> + Send + Sync + 'static) -> u16 {
     peer(move |mut stream| {
-        while let Some(correlation_id) = request(&mut stream) {
+        while let Some((_, correlation_id)) = request(&mut stream) {
             if stream.write_all(&frame(correlation_id)).is_err() {
                 return;
             }
@@ -36,16 +36,16 @@ fn answering(frame: impl Fn(i32) -> Vec<u8> + Send + Sync + 'static) -> u16 {
     })
 }
 
-/// Reads one request and returns its correlation id.
-fn request(stream: &mut TcpStream) -> Option<i32> {
+/// Reads one request and returns its API's key and its correlation id.
+pub(crate) fn request(stream: &mut TcpStream) -> Option<(i16, i32)> {
     let mut length = [0; 4];
     stream.read_exact(&mut length).ok()?;
     let mut body = vec![0; u32::from_be_bytes(length) as usize];
     stream.read_exact(&mut body).ok()?;
-    Some(i32::from_be_bytes([body[4], body[5], body[6], body[7]]))
+    Some((i16::from_be_bytes([body[0], body[1]]), i32::from_be_bytes([body[4], body[5], body[6], body[7]])))
 }
 
-fn framed(correlation_id: i32, body: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(correlation_id: i32, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(4 + body.len()).expect("a small frame");
     [&length.to_be_bytes()[..], &correlation_id.to_be_bytes(), body].concat()
 }
@@ -65,7 +65,7 @@ fn assert_unseen(port: u16, words: &str) {
     }
 }
 
-fn assert_cannot_tell(ran: &Ran) -> Value {
+pub(crate) fn assert_cannot_tell(ran: &Ran) -> Value {
     let document = ran.json();
     assert_eq!(ran.code, 3, "{document}");
     assert_eq!(document["verdict"], "unknown");
@@ -135,7 +135,7 @@ fn a_silent_peer_costs_its_request_timeout() {
 #[test]
 fn a_frame_that_breaks_off_is_no_answer() {
     let port = peer(|mut stream| {
-        if let Some(correlation_id) = request(&mut stream) {
+        if let Some((_, correlation_id)) = request(&mut stream) {
             let _ = stream.write_all(&framed(correlation_id, &[0; 40])[..20]);
         }
     });

@@ -279,18 +279,42 @@ fn what_is_unseen_is_unknown_and_only_a_witness_is_skipped() {
         for row in STAGES[stage].rows {
             let mut findings = report.findings.iter().filter(|finding| finding.id == row.id);
             let expected = match row.id {
-                // The witnesses; and of a silent broker its silence is said once, and no cluster was declared.
+                // The witnesses; and of a silent broker its silence is said once, the brokers were declared, and no
+                // cluster was.
                 "no-registration-left"
                 | "same-cluster"
                 | "broker-follows-quorum"
                 | "broker-lists-others"
                 | "broker-of-cluster"
+                | "brokers-known"
                 | "broker-flag-off" => Standing::Skipped,
                 // Whom we expect is known without any answer, and there is nobody else.
                 "no-unexpected-broker" | "no-broker-left-out" | "controllers-known" => Standing::Pass,
                 _ => Standing::Unknown,
             };
             assert!(findings.all(|finding| finding.standing == expected), "{} of {}", row.id, STAGES[stage].id);
+        }
+    }
+}
+
+/// An address that was given without an id, and that nobody lists: without a declaration it may be a broker more.
+#[test]
+fn an_address_that_nobody_lists_and_that_lists_nobody_may_be_a_broker_more() {
+    let mut dark = broker(9, ON_ZOOKEEPER, false);
+    (dark.given, dark.metadata) = (None, silent());
+    for stage in [IN_MIGRATION, MIGRATED, FINALIZED] {
+        for answers in [true, false] {
+            let mut look = complete(stage);
+            look.nodes.push(dark.clone());
+            if !answers {
+                look.nodes.last_mut().expect("a node").api_versions = silent();
+            }
+            let declared = judge(stage, look.clone());
+            let undeclared = evaluate(&STAGES[stage], &snapshot(&[], &[3001, 3002, 3003], [look]));
+            let known = undeclared.findings.iter().find(|finding| finding.id == "brokers-known").expect("the row");
+            assert_eq!(known.standing, Standing::Unknown, "{}", known.message);
+            assert_ne!(undeclared.verdict, Verdict::Complete, "{}", STAGES[stage].id);
+            assert!(declared.findings.iter().all(|it| it.id != "brokers-known" || it.standing == Standing::Skipped));
         }
     }
 }

@@ -40,6 +40,7 @@ fn finding_ids_are_pinned() {
         "broker-lists-others",
         "broker-of-cluster",
         "broker-runs-kraft",
+        "brokers-known",
         "controller-answers",
         "controller-flag-off",
         "controller-flag-on",

@@ -30,6 +30,18 @@ pub(crate) fn run_args(args: &[&str]) -> Ran {
 pub(crate) fn run_in(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Ran {
     let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
     tool.current_dir(folder).env_clear().envs(variables.iter().copied()).args(args);
+    ran(tool)
+}
+
+/// Runs the binary with so much room for its data: what is reserved counts, whether it is used or not.
+pub(crate) fn run_within(kilobytes: u32, args: &[&str]) -> Ran {
+    let mut tool = Command::new("sh");
+    let limited = format!("ulimit -d {kilobytes} && exec \"$0\" \"$@\"");
+    tool.current_dir(nowhere()).env_clear().args(["-c", &limited, env!("CARGO_BIN_EXE_kraft-check")]).args(args);
+    ran(tool)
+}
+
+fn ran(mut tool: Command) -> Ran {
     let output = tool.output().expect("the binary starts");
     Ran {
         // A signal instead of a code is what an abort would look like.

@@ -1,0 +1,206 @@
+//! Every API in every version that we speak, and every request that a simulated node reads: how such a message is made by
+//! the codec, how it is read, and what guard and codec must agree on. The fuzzer is made of this file as well
+//! (`tests/fuzz`).
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+};
+use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, MetadataRequest,
+    MetadataResponse, ResponseHeader, TopicName,
+};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
+use kraft_check::wire::{Ask, Asked, Refusal, Serve, decode, encode};
+
+/// The id of every answer that is made, and of every one that is read.
+pub(crate) const CORRELATION_ID: i32 = 7;
+
+fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
+    let mut frame = BytesMut::new();
+    let header = ResponseHeader::default().with_correlation_id(CORRELATION_ID);
+    header.encode(&mut frame, A::Response::header_version(version)).expect("a header");
+    response.encode(&mut frame, version).expect("an answer");
+    frame.freeze()
+}
+
+fn text(numbers: &[u8]) -> StrBytes {
+    StrBytes::from_string(numbers.iter().map(|number| char::from(b'a' + number % 26)).collect())
+}
+
+/// An answer in this version, with sizes and values from the numbers.
+fn api_versions(n: &[u8], version: i16) -> Bytes {
+    let api = |key: &u8| ApiVersion::default().with_api_key(i16::from(*key)).with_max_version(3);
+    let mut response = ApiVersionsResponse::default().with_api_keys(n.iter().map(api).collect());
+    if version >= 3 {
+        let supported = |_: &u8| SupportedFeatureKey::default().with_name(text(n)).with_max_version(2);
+        let finalized = |_: &u8| FinalizedFeatureKey::default().with_name(text(n)).with_max_version_level(2);
+        response = response
+            .with_supported_features(n.iter().take(3).map(supported).collect())
+            .with_finalized_features(n.iter().take(2).map(finalized).collect())
+            .with_finalized_features_epoch(5)
+            .with_zk_migration_ready(n.len() % 2 == 1);
+    }
+    frame::<ApiVersionsRequest>(&response, version)
+}
+
+fn metadata(n: &[u8], version: i16) -> Bytes {
+    let ids = || n.iter().map(|id| BrokerId(i32::from(*id))).collect::<Vec<_>>();
+    let rack = (n.len().is_multiple_of(2)).then(|| text(n));
+    let broker = |id: &u8| {
+        let broker = MetadataResponseBroker::default().with_node_id(BrokerId(i32::from(*id))).with_host(text(n));
+        broker.with_rack(rack.clone())
+    };
+    let partition = |_: &u8| {
+        let partition = MetadataResponsePartition::default().with_replica_nodes(ids()).with_isr_nodes(ids());
+        if version >= 5 { partition.with_offline_replicas(ids()) } else { partition }
+    };
+    let topic = |_: &u8| {
+        let partitions = n.iter().take(2).map(partition).collect();
+        MetadataResponseTopic::default().with_name(Some(TopicName(text(n)))).with_partitions(partitions)
+    };
+    let mut response = MetadataResponse::default().with_brokers(n.iter().map(broker).collect());
+    response = response.with_topics(n.iter().take(3).map(topic).collect());
+    if version >= 2 && n.len() > 2 {
+        response = response.with_cluster_id(Some(text(n)));
+    }
+    frame::<MetadataRequest>(&response, version)
+}
+
+fn quorum(n: &[u8], version: i16) -> Bytes {
+    let replica = |id: &u8| ReplicaState::default().with_replica_id(BrokerId(i32::from(*id))).with_log_end_offset(9);
+    let replicas: Vec<ReplicaState> = n.iter().map(replica).collect();
+    let mut partition = PartitionData::default().with_current_voters(replicas.clone()).with_observers(replicas);
+    let mut response = DescribeQuorumResponse::default();
+    if version >= 2 {
+        partition = partition.with_error_message((n.len().is_multiple_of(2)).then(|| text(n)));
+        let listener = |_: &u8| Listener::default().with_name(text(n)).with_host(text(n)).with_port(9093);
+        let node = |id: &u8| {
+            let listeners = n.iter().take(2).map(listener).collect();
+            Node::default().with_node_id(BrokerId(i32::from(*id))).with_listeners(listeners)
+        };
+        response = response.with_nodes(n.iter().map(node).collect());
+    }
+    let topic = TopicData::default().with_topic_name(TopicName(text(n))).with_partitions(vec![partition]);
+    frame::<DescribeQuorumRequest>(&response.with_topics(vec![topic]), version)
+}
+
+fn cluster(n: &[u8], version: i16) -> Bytes {
+    let broker = |id: &u8| {
+        let broker = DescribeClusterBroker::default().with_broker_id(BrokerId(i32::from(*id))).with_host(text(n));
+        broker.with_rack((n.len().is_multiple_of(2)).then(|| text(n)))
+    };
+    let response = DescribeClusterResponse::default().with_cluster_id(text(n)).with_error_message(Some(text(n)));
+    frame::<DescribeClusterRequest>(&response.with_brokers(n.iter().map(broker).collect()), version)
+}
+
+fn configs(n: &[u8], version: i16) -> Bytes {
+    let value = (n.len().is_multiple_of(2)).then(|| text(n));
+    let synonym = |_: &u8| DescribeConfigsSynonym::default().with_name(text(n)).with_value(value.clone());
+    let property = |_: &u8| {
+        let property = DescribeConfigsResourceResult::default().with_name(text(n)).with_value(value.clone());
+        let property = property.with_synonyms(n.iter().take(2).map(synonym).collect());
+        if version >= 3 { property.with_documentation(value.clone()) } else { property }
+    };
+    let result = |_: &u8| {
+        let result = DescribeConfigsResult::default().with_resource_name(text(n)).with_error_message(value.clone());
+        result.with_configs(n.iter().take(3).map(property).collect())
+    };
+    let response = DescribeConfigsResponse::default().with_results(n.iter().take(3).map(result).collect());
+    frame::<DescribeConfigsRequest>(&response, version)
+}
+
+fn cluster_request(n: &[u8], version: i16) -> Bytes {
+    let request = DescribeClusterRequest::default().with_include_cluster_authorized_operations(n.len() % 2 == 1);
+    asked(&request.with_endpoint_type(2), version)
+}
+
+fn configs_request(n: &[u8], version: i16) -> Bytes {
+    let keys = (n.len().is_multiple_of(2)).then(|| n.iter().map(|_| text(n)).collect());
+    let resource = |_: &u8| DescribeConfigsResource::default().with_resource_name(text(n));
+    let resource = |id: &u8| resource(id).with_resource_type(4).with_configuration_keys(keys.clone());
+    asked(&DescribeConfigsRequest::default().with_resources(n.iter().take(3).map(resource).collect()), version)
+}
+
+/// A request, from its correlation id on.
+fn asked<A: Ask>(request: &A, version: i16) -> Bytes {
+    encode(request, version, CORRELATION_ID).expect("a request").slice(8..)
+}
+
+/// A message of an API in one version.
+pub(crate) struct Api {
+    /// Kafka's number of the API.
+    pub(crate) key: i16,
+    pub(crate) version: i16,
+    make: fn(&[u8], i16) -> Bytes,
+    read: fn(&Bytes, i16) -> Result<(), Refusal>,
+}
+
+impl Api {
+    /// A message with sizes and values from the numbers, from its correlation id on.
+    pub(crate) fn make(&self, numbers: &[u8]) -> Bytes {
+        (self.make)(numbers, self.version)
+    }
+
+    /// Reads what begins with a correlation id.
+    pub(crate) fn read(&self, frame: &Bytes) -> Result<(), Refusal> {
+        (self.read)(frame, self.version)
+    }
+}
+
+/// The answers of every API in every version that we speak.
+pub(crate) fn answers() -> Vec<Api> {
+    let all = [
+        answers_of::<ApiVersionsRequest>(api_versions),
+        answers_of::<MetadataRequest>(metadata),
+        answers_of::<DescribeQuorumRequest>(quorum),
+        answers_of::<DescribeClusterRequest>(cluster),
+        answers_of::<DescribeConfigsRequest>(configs),
+    ];
+    let all: Vec<Api> = all.into_iter().flatten().collect();
+    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4);
+    all
+}
+
+/// The requests whose body a simulated node reads.
+pub(crate) fn requests() -> Vec<Api> {
+    let all = [
+        requests_of::<DescribeClusterRequest>(cluster_request),
+        requests_of::<DescribeConfigsRequest>(configs_request),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
+    let read: fn(&Bytes, i16) -> Result<(), Refusal> =
+        |frame, version| decode::<A>(frame, version, CORRELATION_ID).map(|_| ());
+    A::SPOKEN.map(|version| Api { key: A::KEY, version, make, read }).collect()
+}
+
+fn requests_of<S: Serve>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
+    let read: fn(&Bytes, i16) -> Result<(), Refusal> = |frame, version| {
+        let mut whole = BytesMut::new();
+        whole.put_i16(S::KEY);
+        whole.put_i16(version);
+        whole.extend_from_slice(frame);
+        Asked::read(whole.freeze()).and_then(|asked| asked.request::<S>()).map(|_| ())
+    };
+    S::SPOKEN.map(|version| Api { key: S::KEY, version, make, read }).collect()
+}
+
+/// Whatever passed the guard, the codec must read, to the same byte; only what a string holds is its own business.
+pub(crate) fn assert_guard_and_codec_agree(result: &Result<(), Refusal>) {
+    match result {
+        Err(Refusal::Codec(words)) => assert!(words.contains("utf-8"), "guard passed, codec refused: {words}"),
+        Err(Refusal::Malformed(malformed)) => assert!(!malformed.what.contains("disagree"), "{malformed}"),
+        _ => {}
+    }
+}

@@ -1,0 +1,147 @@
+//! The simulated cluster behind the seam of the network, in memory: the same conversations as over loopback, under a
+//! clock that tests may pause, and through whatever weather a test makes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kraft_check::observe::dial::Network;
+use kraft_check::observe::{Address, Plan, look};
+use kraft_check::rehearse::{Cluster, Shared, Version, converse, page};
+use kraft_check::snapshot::{Endpoint, Look, Missed, NodeId, Owner, Why};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::time::{Instant, sleep};
+
+/// A moment that every simulated cluster begins at, in milliseconds since the epoch.
+pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
+
+/// Where a simulated node is: its id is its port.
+pub(crate) fn endpoint(id: NodeId) -> Endpoint {
+    Endpoint { host: "simulated.example".to_owned(), port: u16::try_from(id).expect("a small id") }
+}
+
+/// A cluster on ZooKeeper with brokers from 1 and controllers from 3001, which do not run yet.
+pub(crate) fn cluster(version: Version, brokers: NodeId, controllers: NodeId, seed: u64) -> Cluster {
+    let places = |ids: std::ops::RangeInclusive<NodeId>| ids.map(|id| (id, endpoint(id)));
+    Cluster::new(version, places(1..=brokers), places(3001..=3000 + controllers), BEGIN_MS, seed)
+}
+
+/// What becomes of a connection between us and a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nothing.
+    Calm,
+    /// It is refused.
+    Refused,
+    /// What the node answers from this answer on is lost.
+    Lost(usize),
+    /// Every answer is late by this time.
+    Late(Duration),
+    /// It breaks off after this many bytes of answers.
+    Broken(usize),
+}
+
+/// The weather between us and the nodes.
+pub(crate) type Weather = Box<dyn FnMut() -> Fate + Send>;
+
+/// A simulated cluster as a network.
+pub(crate) struct Simulated {
+    cluster: Shared,
+    weather: Mutex<Weather>,
+}
+
+impl Simulated {
+    pub(crate) fn new(cluster: Shared, weather: Weather) -> Arc<Self> {
+        Arc::new(Self { cluster, weather: Mutex::new(weather) })
+    }
+
+    fn fate(&self) -> Fate {
+        (self.weather.lock().expect("no weather panics"))()
+    }
+}
+
+impl Network for Simulated {
+    type Stream = DuplexStream;
+
+    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
+        let id = NodeId::from(endpoint.port);
+        let fate = self.fate();
+        if fate == Fate::Refused || !self.cluster.with(|cluster| cluster.is_listening(id)) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let (ours, theirs) = duplex(64 * 1024);
+        if fate == Fate::Calm {
+            tokio::spawn(converse(theirs, self.cluster.clone(), id));
+        } else {
+            let (far, node) = duplex(64 * 1024);
+            tokio::spawn(converse(node, self.cluster.clone(), id));
+            tokio::spawn(relay(theirs, far, fate));
+        }
+        Ok(ours)
+    }
+
+    async fn page(&self, url: &str) -> Result<String, Missed> {
+        let id: NodeId = url.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a page is of a controller");
+        match self.fate() {
+            Fate::Late(time) => sleep(time).await,
+            Fate::Lost(_) => std::future::pending::<()>().await,
+            Fate::Refused | Fate::Broken(_) => return Err(Missed::new(Why::Refused, "connection refused")),
+            Fate::Calm => {}
+        }
+        self.cluster.with(|cluster| {
+            let listens = cluster.is_listening(id);
+            listens.then(|| page(cluster, id)).ok_or_else(|| Missed::new(Why::Refused, "connection refused"))
+        })
+    }
+}
+
+/// Hands requests on, and answers back as far as its fate lets it.
+async fn relay(client: DuplexStream, node: DuplexStream, fate: Fate) -> io::Result<()> {
+    let (mut from_client, mut to_client) = split(client);
+    let (mut from_node, mut to_node) = split(node);
+    tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_node).await });
+    let mut left = match fate {
+        Fate::Broken(bytes) => bytes,
+        _ => usize::MAX,
+    };
+    for number in 0.. {
+        let length = from_node.read_u32().await?;
+        let mut frame = length.to_be_bytes().to_vec();
+        frame.resize(4 + length as usize, 0);
+        from_node.read_exact(&mut frame[4..]).await?;
+        match fate {
+            Fate::Lost(from) if number >= from => std::future::pending::<()>().await,
+            Fate::Late(time) => sleep(time).await,
+            _ => {}
+        }
+        let passed = frame.len().min(left);
+        to_client.write_all(&frame[..passed]).await?;
+        left -= passed;
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Whom to ask of a simulated cluster: every broker through the first ones, every controller, and their pages.
+pub(crate) fn plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, with_pages: bool) -> Plan {
+    let address = |id: Option<NodeId>, at: NodeId| Address { id, endpoint: endpoint(at) };
+    let page = |id: &NodeId| (Owner::Id(*id), format!("http://simulated.example/{id}"));
+    Plan {
+        brokers: brokers.iter().map(|id| address(None, *id)).collect(),
+        controllers: controllers.iter().map(|id| address(Some(*id), *id)).collect(),
+        pages: controllers.iter().filter(|_| with_pages).map(page).collect::<BTreeMap<_, _>>(),
+        metric_names: Vec::new(),
+        prove_cluster_id: false,
+        request_timeout: Duration::from_secs(1),
+        page_timeout: Duration::from_secs(1),
+        concurrency: 64,
+    }
+}
+
+/// One look, which ends within ten seconds.
+pub(crate) async fn look_at(network: &Arc<Simulated>, plan: &Plan) -> Look {
+    look(Arc::clone(network), plan, Instant::now() + Duration::from_secs(10)).await
+}
