@@ -20,7 +20,7 @@ const OUTPUT: &str = "output";
 /// [`NotRun`] when the command line leaves nothing to run.
 pub fn settle(args: &[OsString]) -> Result<(Cli, Result<Settings, Refusal>), NotRun> {
     let (mut cli, flags) = cli::parse(args, &[])?;
-    let settled = further(args, &mut cli, &flags);
+    let settled = further(args, &mut cli, flags);
     Ok((cli, settled))
 }
 
@@ -37,26 +37,21 @@ pub fn unreadable(args: &[OsString]) -> OutputArgs {
     }
 }
 
-fn further(args: &[OsString], cli: &mut Cli, typed: &[Flag]) -> Result<Settings, Refusal> {
-    // The form of the answer first, so that what is wrong with the rest is said in it.
-    let mut again = |elsewhere: &[Setting], refuse: fn(String) -> Refusal| {
-        let refused = |(NotRun::Asked(message) | NotRun::Usage(message)): NotRun| refuse(message);
-        let form: Vec<Setting> = elsewhere.iter().filter(|setting| setting.key == OUTPUT).cloned().collect();
-        (*cli, _) = cli::parse(args, &form).map_err(refused)?;
-        let (settled, flags) = cli::parse(args, elsewhere).map_err(refused)?;
-        *cli = settled;
-        Ok((cli.file.config.clone(), cli.file.cluster.clone(), flags))
-    };
-    let mut elsewhere = environment(typed)?;
-    let (config, cluster, flags) = again(&elsewhere, usage)?;
+fn further(args: &[OsString], cli: &mut Cli, mut flags: Vec<Flag>) -> Result<Settings, Refusal> {
+    let mut elsewhere = environment(&flags)?;
+    settle_with(args, &elsewhere, cli, &mut flags, usage)?;
+    let (config, cluster) = (cli.file.config.clone(), cli.file.cluster.clone());
     let looks = flags.iter().any(|flag| flag.name == ADDRESS && !is_excluded(flag, &flags));
     let chosen = file::read(config.as_deref(), cluster.as_deref(), looks)?;
     let open = |setting: &Setting| {
         let flag = flags.iter().find(|flag| flag.name == setting.key);
         flag.is_some_and(|flag| !flag.given && !is_excluded(flag, &flags))
     };
-    elsewhere.extend(chosen.settings.into_iter().filter(open));
-    let (.., flags) = again(&elsewhere, contradiction)?;
+    let of_file: Vec<Setting> = chosen.settings.into_iter().filter(open).collect();
+    if !of_file.is_empty() {
+        elsewhere.extend(of_file);
+        settle_with(args, &elsewhere, cli, &mut flags, contradiction)?;
+    }
     let setting = |flag: Flag| {
         let given = elsewhere.iter().find(|setting| setting.key == flag.name);
         let typed = if flag.given { Origin::Flag } else { Origin::Default };
@@ -69,6 +64,27 @@ fn further(args: &[OsString], cli: &mut Cli, typed: &[Flag]) -> Result<Settings,
     };
     let all = flags.into_iter().map(setting).filter(|setting| file::is_key(&setting.key)).collect();
     Ok(Settings { cluster: chosen.cluster, file: chosen.file, all })
+}
+
+/// Reads the command line with what stands elsewhere in it, where anything does: a grammar costs more than a look at a
+/// small cluster.
+fn settle_with(
+    args: &[OsString],
+    elsewhere: &[Setting],
+    cli: &mut Cli,
+    flags: &mut Vec<Flag>,
+    refuse: fn(String) -> Refusal,
+) -> Result<(), Refusal> {
+    let refused = |(NotRun::Asked(message) | NotRun::Usage(message)): NotRun| refuse(message);
+    // The form of the answer first, so that what is wrong with the rest is said in it.
+    let form: Vec<Setting> = elsewhere.iter().filter(|setting| setting.key == OUTPUT).cloned().collect();
+    if !form.is_empty() {
+        (*cli, _) = cli::parse(args, &form).map_err(refused)?;
+    }
+    if !elsewhere.is_empty() {
+        (*cli, *flags) = cli::parse(args, elsewhere).map_err(refused)?;
+    }
+    Ok(())
 }
 
 /// What the environment gives of what was not typed. An empty variable gives nothing.
