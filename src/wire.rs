@@ -6,6 +6,7 @@
 //! could change a cluster.
 
 mod guard;
+mod listed;
 mod served;
 mod shapes;
 
@@ -21,6 +22,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, Str
 
 pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
+pub use listed::{Listed, listed};
 pub use served::{Asked, REQUEST_LIMIT, Serve};
 
 /// `NONE` of `org.apache.kafka.common.protocol.Errors`.

@@ -1,6 +1,5 @@
 //! Messages → answers as a snapshot keeps them. What they mean is not known here.
 
-use kafka_protocol::messages::api_versions_response::ApiVersionsResponse;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResponse;
 use kafka_protocol::messages::describe_quorum_response::{DescribeQuorumResponse, ReplicaState};
@@ -12,13 +11,10 @@ use kafka_protocol::messages::{
 use crate::snapshot::{
     ApiVersions, Cluster, Configs, Endpoint, Leadership, Metadata, Missed, NodeId, Quorum, Replica, Why,
 };
-use crate::wire::{self, Ask};
+use crate::wire::{self, Ask, Listed};
 
-pub(super) fn api_versions(said: &ApiVersionsResponse, version: i16) -> ApiVersions {
-    ApiVersions {
-        apis: said.api_keys.iter().map(|api| (api.api_key, api.min_version, api.max_version)).collect(),
-        zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready),
-    }
+pub(super) fn api_versions(said: Listed, version: i16) -> ApiVersions {
+    ApiVersions { apis: said.apis, zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready) }
 }
 
 pub(super) fn metadata(said: &MetadataResponse) -> Result<Metadata, Missed> {

@@ -134,9 +134,9 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         let code = wire::leading_error_code::<ApiVersionsRequest>(&frame, version, self.correlation_id)
             .map_err(|refusal| not_taken(&refusal))?;
         match code {
-            wire::NO_ERROR => self
-                .decode::<ApiVersionsRequest>(&frame, version)
-                .map(|said| Some(answers::api_versions(&said, version))),
+            wire::NO_ERROR => wire::listed(&frame, version, self.correlation_id)
+                .map(|said| Some(answers::api_versions(said, version)))
+                .map_err(|refusal| not_taken(&refusal)),
             wire::UNSUPPORTED_VERSION => Ok(None),
             code => Err(error_code::<ApiVersionsRequest>(code)),
         }

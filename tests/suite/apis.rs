@@ -18,8 +18,8 @@ use kafka_protocol::messages::{
     DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, MetadataRequest,
     MetadataResponse, ResponseHeader, TopicName,
 };
-use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
-use kraft_check::wire::{Ask, Asked, Refusal, Serve, decode, encode};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
+use kraft_check::wire::{Ask, Asked, Refusal, Serve, decode, encode, listed};
 
 /// The id of every answer that is made, and of every one that is read.
 pub(crate) const CORRELATION_ID: i32 = 7;
@@ -180,9 +180,28 @@ pub(crate) fn requests() -> Vec<Api> {
 }
 
 fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
-    let read: fn(&Bytes, i16) -> Result<(), Refusal> =
-        |frame, version| decode::<A>(frame, version, CORRELATION_ID).map(|_| ());
+    let read: fn(&Bytes, i16) -> Result<(), Refusal> = |frame, version| {
+        if A::KEY == ApiVersionsRequest::KEY {
+            assert_lists_what_the_codec_reads(frame, version);
+        }
+        decode::<A>(frame, version, CORRELATION_ID).map(|_| ())
+    };
     A::SPOKEN.map(|version| Api { key: A::KEY, version, make, read }).collect()
+}
+
+/// The reader of our own and the codec's say the same of the same bytes; only texts, which are nothing to a list of
+/// numbers, may trouble the codec alone.
+fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16) {
+    let own = listed(frame, version, CORRELATION_ID);
+    match decode::<ApiVersionsRequest>(frame, version, CORRELATION_ID) {
+        Ok(said) => {
+            let own = own.expect("the codec reads it");
+            let apis: Vec<_> = said.api_keys.iter().map(|it| (it.api_key, it.min_version, it.max_version)).collect();
+            assert_eq!((own.apis, own.zk_migration_ready), (apis, said.zk_migration_ready));
+        }
+        Err(Refusal::Codec(_)) => {}
+        Err(refusal) => assert_eq!(own, Err(refusal)),
+    }
 }
 
 fn requests_of<S: Serve>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
