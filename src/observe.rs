@@ -10,7 +10,7 @@ mod kafka;
 mod page;
 mod second_round;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::snapshot::{
-    Answer, AskedAs, Endpoint, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf, Timestamp, Why,
+    Answer, AskedAs, BrokerLists, Endpoint, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf, Timestamp, Why,
 };
 use dial::Network;
 use second_round::{Answered, Spokesman};
@@ -69,7 +69,7 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
         tasks: JoinSet::new(),
         targets: HashMap::new(),
         asked: BTreeSet::new(),
-        lists: HashSet::new(),
+        lists: BrokerLists::default(),
         listed_budget: LISTED_BROKERS_MAX,
     };
     for address in &plan.brokers {
@@ -110,7 +110,7 @@ struct Round<N: Network> {
     /// The endpoints that were asked as brokers.
     asked: BTreeSet<Endpoint>,
     /// The different lists of brokers that were given.
-    lists: HashSet<Arc<[(NodeId, Endpoint)]>>,
+    lists: BrokerLists,
     /// How many more brokers may be asked because Metadata lists them.
     listed_budget: usize,
 }
@@ -172,11 +172,9 @@ impl<N: Network> Round<N> {
 
     /// Takes the list that others gave before, if it is the same; otherwise asks the brokers on it that were not asked yet.
     fn share_list(&mut self, metadata: &mut Metadata, by_hand: &BTreeSet<NodeId>) {
-        if let Some(same) = self.lists.get(&metadata.brokers) {
-            metadata.brokers = Arc::clone(same);
+        if !self.lists.share(&mut metadata.brokers) {
             return;
         }
-        self.lists.insert(Arc::clone(&metadata.brokers));
         for (id, endpoint) in &*metadata.brokers {
             if self.listed_budget > 0 && !by_hand.contains(id) && !self.asked.contains(endpoint) {
                 self.listed_budget -= 1;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,10 @@ mod said;
 
 pub use evidence::{Evidence, Source};
 pub use missed::{Missed, Why};
-pub use said::{ApiVersions, Cluster, Configs, Generation, Leadership, Metadata, Page, Quorum, Replica, Role, Sample};
+pub use said::{
+    ApiVersions, BrokerList, BrokerLists, Cluster, Configs, Generation, Leadership, Metadata, Page, Quorum, Replica,
+    Role, Sample,
+};
 
 /// Kafka's `node.id` or `broker.id`: one namespace for brokers and controllers.
 pub type NodeId = i32;
@@ -155,10 +159,19 @@ pub struct Look {
 }
 
 impl Look {
-    /// Every list of brokers that a node gave, once however many gave the same.
-    #[must_use]
-    pub fn broker_lists(&self) -> HashSet<&[(NodeId, Endpoint)]> {
-        self.nodes.iter().flat_map(|node| &node.metadata.said).map(|metadata| &*metadata.brokers).collect()
+    /// Every list of brokers that nodes gave, once where it is shared.
+    pub fn broker_lists(&self) -> impl Iterator<Item = &BrokerList> {
+        let mut met = HashSet::new();
+        let lists = self.nodes.iter().flat_map(|node| &node.metadata.said).map(|metadata| &metadata.brokers);
+        lists.filter(move |list| met.insert(Arc::as_ptr(list)))
+    }
+
+    /// Shares the lists that are the same.
+    fn share_lists(&mut self) {
+        let mut lists = BrokerLists::default();
+        for metadata in self.nodes.iter_mut().flat_map(|node| &mut node.metadata.said) {
+            lists.share(&mut metadata.brokers);
+        }
     }
 }
 

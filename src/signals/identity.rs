@@ -13,7 +13,7 @@ pub(super) type Claims<'a> = BTreeMap<&'a Endpoint, BTreeSet<NodeId>>;
 
 /// The claims about brokers.
 pub(super) fn of_brokers(look: &Look) -> Claims<'_> {
-    let listed = look.broker_lists().into_iter().flatten();
+    let listed = look.broker_lists().flat_map(|list| &**list);
     claims(look, AskedAs::Broker, listed.map(|(id, place)| (*id, place)))
 }
 

@@ -57,7 +57,7 @@ impl<'a> View<'a> {
                 _ => nameless.push((node, ids)),
             }
         }
-        let listed = look.broker_lists().into_iter().flatten();
+        let listed = look.broker_lists().flat_map(|list| &**list);
         let discovered: BTreeSet<NodeId> = listed.map(|(id, _)| *id).chain(brokers.keys().copied()).collect();
         let expected = &snapshot.expected;
         let known_brokers = expected.brokers.iter().flatten().chain(&discovered).copied().collect();

@@ -67,7 +67,11 @@ pub fn read(text: &str) -> Result<Snapshot, String> {
             return Err("not a recording: it does not begin as one (kind \"snapshot\" and a format_version)".to_owned());
         }
     }
-    let recording: Recording = serde_json::from_str(text).map_err(|error| format!("a damaged recording: {error}"))?;
+    let mut recording: Recording =
+        serde_json::from_str(text).map_err(|error| format!("a damaged recording: {error}"))?;
+    for look in &mut recording.snapshot.looks {
+        look.share_lists();
+    }
     match recording.snapshot.looks.len() {
         1..=LOOKS_MAX => Ok(recording.snapshot),
         looks => Err(format!("a damaged recording: {looks} looks, one or two are taken")),

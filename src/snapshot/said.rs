@@ -97,15 +97,34 @@ impl ApiVersions {
     }
 }
 
+/// The brokers that a node lists. Lists that are the same are shared, for a thousand brokers list a thousand each.
+pub type BrokerList = Arc<[(NodeId, Endpoint)]>;
+
+/// The different lists of brokers that were met.
+#[derive(Debug, Default)]
+pub struct BrokerLists(Vec<BrokerList>);
+
+impl BrokerLists {
+    /// Takes the same list that was met before, if there was one, in place of this one; whether there was none. A cluster
+    /// has few different ones, so they are compared one after the other.
+    pub fn share(&mut self, list: &mut BrokerList) -> bool {
+        if let Some(same) = self.0.iter().find(|known| known == &list) {
+            *list = Arc::clone(same);
+            return false;
+        }
+        self.0.push(Arc::clone(list));
+        true
+    }
+}
+
 /// The answer to `Metadata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
     /// The cluster's id, where the version has it and the node knows it.
     pub cluster_id: Option<String>,
-    /// The brokers that are listed, with the endpoint of the listener that was asked. As a thousand brokers list a thousand
-    /// each, nodes that list the same share the list.
-    pub brokers: Arc<[(NodeId, Endpoint)]>,
+    /// The brokers that are listed, with the endpoint of the listener that was asked.
+    pub brokers: BrokerList,
     /// Whom the node names as the active controller, −1 for nobody: once, and of a ZooKeeper broker in migration mode
     /// again and again until two answers differ. While KRaft controllers rule, a broker names any live broker.
     pub controller_ids: Vec<NodeId>,

@@ -272,7 +272,7 @@ fn form(look: &Look) -> BTreeMap<String, String> {
 }
 
 fn places(look: &Look) -> BTreeMap<Endpoint, NodeId> {
-    let listed = look.broker_lists().into_iter().flatten();
+    let listed = look.broker_lists().flat_map(|list| &**list);
     let given = look.nodes.iter().filter_map(|node| Some((node.given?, node.endpoint.clone())));
     listed.cloned().chain(given).map(|(id, place)| (place, id)).collect()
 }

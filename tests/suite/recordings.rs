@@ -45,7 +45,7 @@ pub(crate) type Frames = HashMap<(String, i16), Bytes>;
 pub(crate) fn recorded_frames(phase: &str) -> BTreeMap<Endpoint, (NodeId, Frames)> {
     let (_, snapshot) = snapshots().iter().find(|(name, _)| name == phase).expect("a recorded phase");
     let look = snapshot.looks.last().expect("a look");
-    let listed = look.broker_lists().into_iter().flatten();
+    let listed = look.broker_lists().flat_map(|list| &**list);
     let given = look.nodes.iter().filter_map(|node| Some((node.given?, node.endpoint.clone())));
     let places: BTreeMap<NodeId, Endpoint> = listed.cloned().chain(given).collect();
     let of_phase = files("frames").into_iter().filter_map(|(name, path)| {
