@@ -59,12 +59,6 @@ const UPDATE_METADATA: i16 = 6;
 const VOTE: i16 = 52;
 
 impl ApiVersions {
-    /// Whether the node lists this API.
-    #[must_use]
-    pub fn lists(&self, key: i16) -> bool {
-        self.apis.iter().any(|api| api.0 == key)
-    }
-
     /// The generation of the software, by its versions of Fetch: 3.4 goes up to 13, 3.5 to 15 (KIP-405, KIP-903), and
     /// 4.0 begins at 4 (KIP-896). Every broker and controller lists Fetch, each for itself: it is never forwarded. A
     /// list without it is of nothing that is known, and taken for the generation that tells least.
@@ -82,10 +76,14 @@ impl ApiVersions {
     /// a list that is neither.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
-        let zookeeper = [LEADER_AND_ISR, STOP_REPLICA, UPDATE_METADATA].map(|key| self.lists(key));
-        if self.lists(VOTE) {
+        // One pass over some sixty APIs, for this is asked often; a bit a key.
+        let keys = self.apis.iter().filter_map(|api| u32::try_from(api.0).ok());
+        let listed = keys.fold(0, |bits, key| bits | 1_u64.checked_shl(key).unwrap_or(0));
+        let lists = |key: i16| listed & (1 << key) != 0;
+        let zookeeper = [LEADER_AND_ISR, STOP_REPLICA, UPDATE_METADATA].map(lists);
+        if lists(VOTE) {
             Some(Role::Controller)
-        } else if !self.lists(PRODUCE) || !self.lists(METADATA) {
+        } else if !lists(PRODUCE) || !lists(METADATA) {
             None
         } else if zookeeper == [true; 3] {
             Some(Role::ZookeeperBroker)
