@@ -65,7 +65,7 @@ for target; do
         -dict=tests/fuzz/words.dict -artifact_prefix="$work/found/$target-" -print_final_stats=1 \
         "$work/corpus/$target" "$work/seeds/$target" >"$log" 2>&1 || failed=$?
     if [ "${failed:-0}" -ne 0 ]; then
-        grep -av '^#\|NEW_FUNC\|^INFO' "$log" | tail -n 40
+        grep -av '^#\|NEW_FUNC\|^INFO\|^WARNING' "$log" | tail -n 40
         found=$(sed -n 's/.*Test unit written to //p' "$log")
         echo "$target failed with $failed; all of it is in $log"
         [ -z "$found" ] || printf 'found: %s\nagain: %s %s\n' "$found" "$built/$target" "$found"
