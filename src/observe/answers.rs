@@ -17,8 +17,15 @@ pub(super) fn api_versions(said: Listed, version: i16) -> ApiVersions {
     ApiVersions { apis: said.apis, zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready) }
 }
 
+/// More brokers than any cluster has: what a lying peer lists stands in every report.
+const BROKERS_MAX: usize = 10_000;
+
 pub(super) fn metadata(said: &MetadataResponse) -> Result<Metadata, Missed> {
     refuse_error::<MetadataRequest>(said.error_code)?;
+    if said.brokers.len() > BROKERS_MAX {
+        let words = format!("Metadata lists {} brokers, at most {BROKERS_MAX} are read", said.brokers.len());
+        return Err(Missed::new(Why::TooLarge, words));
+    }
     let brokers = said.brokers.iter().map(|broker| place("Metadata", broker.node_id.0, &broker.host, broker.port));
     Ok(Metadata {
         cluster_id: said.cluster_id.as_ref().map(ToString::to_string),

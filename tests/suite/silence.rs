@@ -45,6 +45,16 @@ fn why(look: &Look, port: u16) -> Why {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_of_more_brokers_than_any_cluster_has_is_refused() {
+    let list = |count: i32| (1..=count).map(|id| (id, 1)).collect();
+    let (look, _) = look_at([(1, Manner::Broker(list(10_001)))], vec![address(1)], REQUEST).await;
+    let missed = node(&look, 1).metadata.said.as_ref().expect_err("too many");
+    assert_eq!((missed.why, missed.words.contains("10001 brokers")), (Why::TooLarge, true), "{}", missed.words);
+    let (look, _) = look_at([(1, Manner::Broker(list(10_000)))], vec![address(1)], REQUEST).await;
+    assert!(node(&look, 1).metadata.said.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_node_costs_its_own_time_and_no_other_answer() {
     let nodes = [(1, Manner::Broker(Vec::new())), (2, Manner::Silent)];
     let (look, took) = look_at(nodes, vec![address(1), address(2)], Duration::from_mins(1)).await;
