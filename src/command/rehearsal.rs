@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Answer, Answered, take_looks, with_runtime};
+use super::{Answer, Answered, internal, take_looks, with_runtime};
 use crate::cli::{self, Command, RehearseArgs};
 use crate::config::{self, Observed, Refusal, Request};
 use crate::evaluate::locate;
@@ -79,11 +79,10 @@ fn refuse_misplaced(
 }
 
 async fn walk(args: &RehearseArgs, phases: &[Phase], held_from: Option<usize>) -> Result<Rehearsed, Refusal> {
-    let no_port = |error: std::io::Error| Refusal {
-        exit: &exit::INTERNAL,
-        message: format!(
+    let no_port = |error: std::io::Error| {
+        internal(format!(
             "no port on 127.0.0.1 for every simulated node: {error} (ulimit -n shows how many may be open)"
-        ),
+        ))
     };
     let mut rehearsal =
         Rehearsal::start(args.kafka, args.brokers, args.controllers, &args.faults).await.map_err(no_port)?;
@@ -148,8 +147,7 @@ fn plan(settings: &[(&'static str, Vec<String>)]) -> Result<(Plan, Expected, Dur
     let flags = settings.iter().flat_map(|(key, values)| values.iter().map(move |value| format!("--{key}={value}")));
     let args: Vec<OsString> =
         ["kraft-check", "status"].map(OsString::from).into_iter().chain(flags.map(Into::into)).collect();
-    let defect =
-        || Refusal { exit: &exit::INTERNAL, message: "the settings of a rehearsal are no settings".to_owned() };
+    let defect = || internal("the settings of a rehearsal are no settings".to_owned());
     let (cli, _) = cli::parse(&args, &[]).map_err(|_| defect())?;
     let Command::Status(look) = cli.command else { return Err(defect()) };
     match config::resolve(&look, &Settings::default())? {

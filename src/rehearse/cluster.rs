@@ -124,10 +124,7 @@ impl Cluster {
     /// Puts everything back to where it began: on ZooKeeper, the controllers not formatted.
     pub fn begin_anew(&mut self) {
         self.remove_controllers(false);
-        let ids: Vec<NodeId> = self.brokers.keys().copied().collect();
-        for id in ids {
-            self.restart_broker(id, Mode::Zookeeper);
-        }
+        self.restart_brokers(Mode::Zookeeper);
         self.step();
     }
 
@@ -156,6 +153,22 @@ impl Cluster {
         }
         if self.zookeeper_controller == Some(id) {
             self.zookeeper_controller = None;
+        }
+    }
+
+    /// The same with every broker.
+    pub fn restart_brokers(&mut self, mode: Mode) {
+        let ids: Vec<NodeId> = self.brokers.keys().copied().collect();
+        for id in ids {
+            self.restart_broker(id, mode);
+        }
+    }
+
+    /// Starts every controller, or starts it again, with the flag.
+    pub fn start_controllers(&mut self) {
+        let ids: Vec<NodeId> = self.quorum.controllers.keys().copied().collect();
+        for id in ids {
+            self.restart_controller(id, true);
         }
     }
 

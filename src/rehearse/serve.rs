@@ -84,6 +84,7 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, cluster:
             (answer, cluster.faults.of(id).to_vec())
         });
         let Some(mut answer) = answer else { return Ok(()) };
+        let is_last = faults.contains(&Fault::ClosesAfterFirst);
         for fault in faults {
             match fault {
                 Fault::Silent => std::future::pending().await,
@@ -106,7 +107,7 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, cluster:
         }
         stream.write_all(&answer).await?;
         stream.flush().await?;
-        if cluster.with(|cluster| cluster.faults.has(id, Fault::ClosesAfterFirst)) {
+        if is_last {
             return Ok(());
         }
     }
@@ -211,31 +212,8 @@ impl Rehearsal {
     /// Those of the operating system, when a port cannot be opened again.
     pub async fn act(&mut self, act: impl FnOnce(&mut Cluster)) -> io::Result<()> {
         self.shared.with(act);
-        for (id, node) in &mut self.nodes {
-            let id = *id;
-            let open = self.shared.with(|it| it.is_listening(id) && !it.faults.has(id, Fault::Refuse));
-            let shared = self.shared.clone();
-            node.set(open, move |stream| {
-                let shared = shared.clone();
-                async move {
-                    let _ = converse(stream, shared, id).await;
-                }
-            })
-            .await?;
-        }
-        for (id, page) in &mut self.pages {
-            let id = *id;
-            let open = self.shared.with(|it| it.is_listening(id) && !it.faults.has(id, Fault::PageRefused));
-            let shared = self.shared.clone();
-            page.set(open, move |stream| {
-                let shared = shared.clone();
-                async move {
-                    let _ = show_page(stream, shared, id).await;
-                }
-            })
-            .await?;
-        }
-        Ok(())
+        open_and_close(&mut self.nodes, &self.shared, Fault::Refuse, converse).await?;
+        open_and_close(&mut self.pages, &self.shared, Fault::PageRefused, show_page).await
     }
 
     /// The cluster as it is by now.
@@ -258,6 +236,24 @@ impl Rehearsal {
     }
 }
 
+/// Opens the ports whose nodes run, and closes the others; `refused` is the fault that keeps a port closed.
+async fn open_and_close<F>(
+    ports: &mut BTreeMap<NodeId, Listening>,
+    shared: &Shared,
+    refused: Fault,
+    serve: fn(TcpStream, Shared, NodeId) -> F,
+) -> io::Result<()>
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    for (&id, port) in ports {
+        let open = shared.with(|it| it.is_listening(id) && !it.faults.has(id, refused));
+        let shared = shared.clone();
+        port.set(open, move |stream| serve(stream, shared.clone(), id)).await?;
+    }
+    Ok(())
+}
+
 impl Listening {
     /// Finds a free port.
     fn reserve() -> io::Result<Self> {
@@ -271,7 +267,7 @@ impl Listening {
     /// Opens or closes the port.
     async fn set<F>(&mut self, open: bool, serve: impl Fn(TcpStream) -> F + Send + 'static) -> io::Result<()>
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = io::Result<()>> + Send + 'static,
     {
         self.port = match (open, std::mem::replace(&mut self.port, Port::Lost)) {
             (true, Port::Closed(socket)) => {

@@ -1,5 +1,5 @@
 //! What the releases of Kafka differ in, as far as a simulated node shows it: the APIs that each listener lists, and the
-//! levels of the metadata version. Held to recordings of every release by `tests/suite/rehearsal`.
+//! levels of the metadata version. Held to recordings of every release by `tests/suite/likeness`.
 
 use std::fmt;
 use std::ops::RangeInclusive;

@@ -46,7 +46,7 @@ impl Phase {
     pub fn enter(&self, cluster: &mut Cluster) {
         match &self.act {
             Act::Begin => cluster.begin_anew(),
-            Act::StartControllers => start_controllers(cluster),
+            Act::StartControllers => cluster.start_controllers(),
             Act::Broker(id, mode) => cluster.restart_broker(*id, *mode),
             Act::LastBroker(id) => {
                 cluster.copy_held = true;
@@ -56,27 +56,16 @@ impl Phase {
             Act::Controller(id) => cluster.restart_controller(*id, false),
             Act::AllOnKraft => {
                 cluster.begin_anew();
-                start_controllers(cluster);
-                for mode in [Mode::Migration, Mode::Kraft] {
-                    let ids: Vec<NodeId> = cluster.brokers.keys().copied().collect();
-                    for id in ids {
-                        cluster.restart_broker(id, mode);
-                    }
-                    cluster.advance(SETTLE_MS);
-                }
+                cluster.start_controllers();
+                cluster.advance(SETTLE_MS);
+                cluster.restart_brokers(Mode::Migration);
+                cluster.advance(SETTLE_MS);
+                cluster.restart_brokers(Mode::Kraft);
             }
             Act::RemoveControllers => cluster.remove_controllers(false),
         }
         cluster.advance(SETTLE_MS);
     }
-}
-
-fn start_controllers(cluster: &mut Cluster) {
-    let ids: Vec<NodeId> = cluster.quorum.controllers.keys().copied().collect();
-    for id in ids {
-        cluster.restart_controller(id, true);
-    }
-    cluster.advance(SETTLE_MS);
 }
 
 /// Every phase of a cluster of these nodes, in order: forward, then back.

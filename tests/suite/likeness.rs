@@ -25,19 +25,13 @@ const SETTLE_MS: u64 = 5_000;
 type Walk = &'static [(&'static str, fn(&mut Cluster))];
 
 fn start_controllers(cluster: &mut Cluster) {
-    let ids: Vec<NodeId> = cluster.quorum.controllers.keys().copied().collect();
-    for id in ids {
-        cluster.restart_controller(id, true);
-    }
-    cluster.advance(SETTLE_MS);
+    cluster.start_controllers();
+    settle(cluster);
 }
 
 fn restart_brokers(cluster: &mut Cluster, mode: Mode) {
-    let ids: Vec<NodeId> = cluster.brokers.keys().copied().collect();
-    for id in ids {
-        cluster.restart_broker(id, mode);
-    }
-    cluster.advance(SETTLE_MS);
+    cluster.restart_brokers(mode);
+    settle(cluster);
 }
 
 fn finalize(cluster: &mut Cluster) {
