@@ -22,17 +22,21 @@ pub(crate) struct Look {
     pub(crate) documents: [Value; 4],
 }
 
-/// Takes looks while something happens, and at least so many.
+/// Takes looks while something happens, at least so many, and one more from everybody after it: what came of it is always
+/// seen.
 pub(crate) fn looks_while(flags: &[String], least: usize, happen: impl FnOnce()) -> Vec<Look> {
     let (over, taken) = (AtomicBool::new(false), AtomicUsize::new(0));
     let look_on = || {
         let mut looks = Vec::new();
-        while !over.load(Ordering::Relaxed) || taken.load(Ordering::Relaxed) < least {
+        loop {
+            let last = over.load(Ordering::Relaxed) && taken.load(Ordering::Relaxed) >= least;
             taken.fetch_add(1, Ordering::Relaxed);
             looks.push((std::time::Instant::now(), look(flags)));
+            if last {
+                return looks;
+            }
             sleep(PAUSE);
         }
-        looks
     };
     thread::scope(|scope| {
         let lookers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(look_on)).collect();
