@@ -7,16 +7,18 @@
 
 mod guard;
 mod listed;
+mod reader;
 mod served;
 mod shapes;
+mod topics;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
-    RequestHeader,
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
@@ -24,6 +26,7 @@ pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
 pub use listed::{Listed, listed};
 pub use served::{Asked, REQUEST_LIMIT, Serve};
+pub use topics::{Partition, TOPICS_LIMIT, Topics, topics};
 
 /// `NONE` of `org.apache.kafka.common.protocol.Errors`.
 pub const NO_ERROR: i16 = 0;
@@ -31,6 +34,8 @@ pub const NO_ERROR: i16 = 0;
 pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
 /// `CLUSTER_AUTHORIZATION_FAILED`.
 pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+/// `NOT_CONTROLLER`: what a ZooKeeper broker that is not the controller answers to what only the controller knows.
+pub const NOT_CONTROLLER: i16 = 41;
 /// `INVALID_REQUEST`: what a node answers about another's configuration.
 pub const INVALID_REQUEST: i16 = 42;
 /// `REQUEST_TIMED_OUT`: what a broker answers that could not ask the leader in time.
@@ -93,6 +98,14 @@ impl Ask for DescribeConfigsRequest {
     const SPOKEN: RangeInclusive<i16> = 1..=4;
     const LIMIT: usize = 256 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CONFIGS);
+}
+
+impl Ask for ListPartitionReassignmentsRequest {
+    const NAME: &'static str = "ListPartitionReassignments";
+    const SPOKEN: RangeInclusive<i16> = 0..=0;
+    // Some thirty thousand partitions on the move.
+    const LIMIT: usize = 1024 * 1024;
+    const SHAPE: &'static Answer = &Answer(shapes::LIST_PARTITION_REASSIGNMENTS);
 }
 
 /// Why the bytes of a peer were not taken for an answer.

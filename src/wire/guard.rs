@@ -44,6 +44,8 @@ pub(super) enum Part {
     NullableText,
     /// A count, then that many structures of these fields.
     Array(&'static [Field]),
+    /// A count, or null, then that many structures of these fields.
+    NullableArray(&'static [Field]),
     /// A count, or null, then that many strings.
     NullableTexts,
     /// A count, then that many numbers of four bytes.
@@ -107,7 +109,14 @@ impl Walk<'_> {
                 None if matches!(part, Part::NullableText) => Ok(()),
                 None => Err(self.wrong("null where a string must be".to_owned())),
             },
-            Part::Array(element) => self.array(element),
+            Part::Array(element) => {
+                let count = self.count(1)?;
+                self.array(element, count)
+            }
+            Part::NullableArray(element) => match self.length(4)? {
+                Some(count) => self.array(element, count),
+                None => Ok(()),
+            },
             Part::NullableTexts => match self.length(4)? {
                 // Every string is at least one byte long, so the loop is bounded by the bytes that are there.
                 Some(count) => (0..count).try_for_each(|_| self.part(Part::Text)),
@@ -120,11 +129,10 @@ impl Walk<'_> {
         }
     }
 
-    fn array(&mut self, element: &[Field]) -> Result<(), Malformed> {
-        // Every structure is at least one byte long, so this bounds the loop by the bytes that are there; the
-        // loop then proves the rest.
+    fn array(&mut self, element: &[Field], count: usize) -> Result<(), Malformed> {
+        // Every structure is at least one byte long, so the loop is bounded by the bytes that are there, and proves them.
         let fixed_size = self.fixed_size(element);
-        for _ in 0..self.count(1)? {
+        for _ in 0..count {
             match fixed_size {
                 Some(size) if size <= self.left() => self.at += size,
                 _ => self.fields(element)?,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::ApiVersionsRequest;
 
 use super::guard::{Malformed, prove};
+use super::reader::Reader;
 use super::{Ask, Refusal, body_start};
 
 /// The tag of `ZkMigrationReady` (KIP-866).
@@ -28,68 +29,24 @@ pub fn listed(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Listed
     let at = body_start::<ApiVersionsRequest>(frame, version, correlation_id)?;
     prove(&ApiVersionsRequest::SHAPE.0, version, frame, at).map_err(Refusal::Malformed)?;
     let mut reader = Reader { left: frame.get(at..).unwrap_or_default(), flexible: version >= 3 };
-    reader.list(version).ok_or_else(|| {
+    list(&mut reader, version).ok_or_else(|| {
         let what = "guard and reader disagree on the message's end".to_owned();
         Refusal::Malformed(Malformed { at: frame.len() - reader.left.len(), what })
     })
 }
 
-struct Reader<'a> {
-    left: &'a [u8],
-    flexible: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn list(&mut self, version: i16) -> Option<Listed> {
-        self.take(2)?; // ErrorCode
-        let count = if self.flexible { self.varint()?.checked_sub(1)? } else { self.number()? };
-        let mut apis = Vec::with_capacity(count as usize);
-        for _ in 0..count {
-            let &[k0, k1, l0, l1, h0, h1] = self.take(6)? else { return None };
-            apis.push((i16::from_be_bytes([k0, k1]), i16::from_be_bytes([l0, l1]), i16::from_be_bytes([h0, h1])));
-            self.tag(u32::MAX)?;
-        }
-        if version >= 1 {
-            self.take(4)?; // ThrottleTimeMs
-        }
-        let flag = self.tag(ZK_MIGRATION_READY)?;
-        let zk_migration_ready = flag.first().is_some_and(|flag| *flag != 0);
-        self.left.is_empty().then_some(Listed { apis, zk_migration_ready })
+fn list(reader: &mut Reader<'_>, version: i16) -> Option<Listed> {
+    reader.take(2)?; // ErrorCode
+    let count = reader.count()?;
+    let mut apis = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        apis.push((reader.short()?, reader.short()?, reader.short()?));
+        reader.tags()?;
     }
-
-    /// Walks a section of tagged fields and returns the bytes of the one that is wanted, none where it is not there.
-    fn tag(&mut self, wanted: u32) -> Option<&'a [u8]> {
-        let mut found: &[u8] = &[];
-        let count = if self.flexible { self.varint()? } else { 0 };
-        for _ in 0..count {
-            let (tag, size) = (self.varint()?, self.varint()?);
-            let field = self.take(size as usize)?;
-            if tag == wanted {
-                found = field;
-            }
-        }
-        Some(found)
+    if version >= 1 {
+        reader.take(4)?; // ThrottleTimeMs
     }
-
-    fn number(&mut self) -> Option<u32> {
-        self.take(4)?.try_into().ok().map(u32::from_be_bytes)
-    }
-
-    fn varint(&mut self) -> Option<u32> {
-        let mut value = 0;
-        for shift in [0, 7, 14, 21, 28] {
-            let &[byte] = self.take(1)? else { return None };
-            value |= u32::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, left) = self.left.split_at_checked(count)?;
-        self.left = left;
-        Some(taken)
-    }
+    let flag = reader.tag(ZK_MIGRATION_READY)?;
+    let zk_migration_ready = flag.first().is_some_and(|flag| *flag != 0);
+    reader.left.is_empty().then_some(Listed { apis, zk_migration_ready })
 }

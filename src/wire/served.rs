@@ -4,7 +4,7 @@
 //! on it. Not here: what a node answers (`rehearse`).
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::messages::{DescribeClusterRequest, DescribeConfigsRequest, ResponseHeader};
+use kafka_protocol::messages::{DescribeClusterRequest, DescribeConfigsRequest, MetadataRequest, ResponseHeader};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
 use super::guard::{Shape, prove, prove_unknown_tags};
@@ -30,6 +30,10 @@ impl Serve for DescribeClusterRequest {
 
 impl Serve for DescribeConfigsRequest {
     const REQUEST: &'static RequestShape = &RequestShape(shapes::DESCRIBE_CONFIGS_REQUEST);
+}
+
+impl Serve for MetadataRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::METADATA_REQUEST);
 }
 
 /// A request as it came.

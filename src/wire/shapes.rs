@@ -2,11 +2,11 @@
 //! them.
 //!
 //! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum,
-//! DescribeCluster,DescribeConfigs}Response.json` and `Describe{Cluster,Configs}Request.json`
+//! DescribeCluster,DescribeConfigs,ListPartitionReassignments}Response.json` and those of the requests
 //! (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
 
 use super::guard::{Field, Part, Shape};
-use Part::{Array, Fixed, NodeIds, NullableText, NullableTexts, Text};
+use Part::{Array, Fixed, NodeIds, NullableArray, NullableText, NullableTexts, Text};
 
 /// ApiVersions, versions 0 to 4. Flexible from 3 on, but its header never is (KIP-511).
 pub(super) const API_VERSIONS: Shape = Shape {
@@ -145,6 +145,42 @@ pub(super) const DESCRIBE_CONFIGS: Shape = Shape {
         ])),
     ],
     flexible_since: 4,
+    tags: &[],
+};
+
+/// `ListPartitionReassignments`, version 0 (KIP-455).
+pub(super) const LIST_PARTITION_REASSIGNMENTS: Shape = Shape {
+    fields: &[
+        always(Fixed(4)),     // ThrottleTimeMs
+        always(Fixed(2)),     // ErrorCode
+        always(NullableText), // ErrorMessage
+        always(Array(&[
+            always(Text), // Name
+            always(Array(&[
+                always(Fixed(4)), // PartitionIndex
+                always(NodeIds),  // Replicas
+                always(NodeIds),  // AddingReplicas
+                always(NodeIds),  // RemovingReplicas
+            ])),
+        ])),
+    ],
+    flexible_since: 0,
+    tags: &[],
+};
+
+/// The request of `Metadata`, versions 4 to 13.
+pub(super) const METADATA_REQUEST: Shape = Shape {
+    fields: &[
+        always(NullableArray(&[
+            since(10, Fixed(16)), // TopicId
+            between(0, 9, Text),
+            since(10, NullableText), // Name
+        ])),
+        since(4, Fixed(1)),       // AllowAutoTopicCreation
+        between(8, 10, Fixed(1)), // IncludeClusterAuthorizedOperations
+        since(8, Fixed(1)),       // IncludeTopicAuthorizedOperations
+    ],
+    flexible_since: 9,
     tags: &[],
 };
 

@@ -1,0 +1,83 @@
+//! Numbers and texts read off a frame that the guard has proved, without the codec's trees.
+//!
+//! For the two answers that are long on real clusters: the list of APIs, and the list of all topics. What each field is
+//! is known to those that read (`listed`, `topics`); `None` would be a defect, and is refused by them.
+
+/// What is left of a frame's body.
+pub(super) struct Reader<'a> {
+    pub(super) left: &'a [u8],
+    /// Whether the version has compact lengths and tagged fields (KIP-482).
+    pub(super) flexible: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Walks a section of tagged fields and returns the bytes of the one that is wanted, none where it is not there.
+    pub(super) fn tag(&mut self, wanted: u32) -> Option<&'a [u8]> {
+        let mut found: &[u8] = &[];
+        let count = if self.flexible { self.varint()? } else { 0 };
+        for _ in 0..count {
+            let (tag, size) = (self.varint()?, self.varint()?);
+            let field = self.take(size as usize)?;
+            if tag == wanted {
+                found = field;
+            }
+        }
+        Some(found)
+    }
+
+    /// Walks a section of tagged fields.
+    pub(super) fn tags(&mut self) -> Option<()> {
+        self.tag(u32::MAX).map(|_| ())
+    }
+
+    /// The count of an array.
+    pub(super) fn count(&mut self) -> Option<u32> {
+        if self.flexible {
+            self.varint()?.checked_sub(1)
+        } else {
+            self.take(4)?.try_into().ok().map(u32::from_be_bytes)
+        }
+    }
+
+    /// A string, empty where it is null.
+    pub(super) fn text(&mut self) -> Option<&'a [u8]> {
+        let length =
+            if self.flexible { self.varint()?.saturating_sub(1) } else { u32::try_from(self.short()?).unwrap_or(0) };
+        self.take(length as usize)
+    }
+
+    /// A number of two bytes.
+    pub(super) fn short(&mut self) -> Option<i16> {
+        self.take(2)?.try_into().ok().map(i16::from_be_bytes)
+    }
+
+    /// A number of four bytes.
+    pub(super) fn number(&mut self) -> Option<i32> {
+        self.take(4)?.try_into().ok().map(i32::from_be_bytes)
+    }
+
+    /// An array of numbers of four bytes.
+    pub(super) fn numbers(&mut self) -> Option<Vec<i32>> {
+        let count = self.count()?;
+        let (numbers, _) = self.take((count as usize).checked_mul(4)?)?.as_chunks();
+        Some(numbers.iter().map(|bytes| i32::from_be_bytes(*bytes)).collect())
+    }
+
+    fn varint(&mut self) -> Option<u32> {
+        let mut value = 0;
+        for shift in [0, 7, 14, 21, 28] {
+            let &[byte] = self.take(1)? else { return None };
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, left) = self.left.split_at_checked(count)?;
+        self.left = left;
+        Some(taken)
+    }
+}

@@ -1,0 +1,138 @@
+//! Metadata with all topics, read off its frame: of a hundred thousand partitions only those are kept that are not as
+//! they should be, so that memory follows what is wrong and not the size of the cluster. The guard has proved the frame
+//! before.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::messages::MetadataRequest;
+
+use super::guard::{Malformed, prove};
+use super::reader::Reader;
+use super::{Ask, NO_ERROR, Refusal, body_start};
+
+/// The largest answer with topics that is read, in bytes, without its length prefix: some 290,000 partitions of three
+/// replicas; and little enough that no answer takes 64 MB once it is read.
+pub const TOPICS_LIMIT: usize = 12 * 1024 * 1024;
+
+/// All topics that a broker shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// The error code of the whole answer (version 13).
+    pub error_code: i16,
+    /// How many topics there are.
+    pub topics: u32,
+    /// How many partitions they have.
+    pub partitions: u32,
+    /// The partitions that are not whole.
+    pub not_whole: Vec<Partition>,
+}
+
+/// A partition as the answer has it; one of a topic with an error of its own has the index −1 and nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its topic's name.
+    pub topic: Arc<str>,
+    /// Its index.
+    pub index: i32,
+    /// Its error code.
+    pub error_code: i16,
+    /// Its leader, −1 for none.
+    pub leader: i32,
+    /// Its replicas.
+    pub replicas: Vec<i32>,
+    /// Those that are in sync.
+    pub isr: Vec<i32>,
+    /// Those that are offline (version 5 and newer).
+    pub offline: Vec<i32>,
+}
+
+impl Partition {
+    /// Whether it has a leader in sync and every replica is in sync and online.
+    fn is_whole(&self) -> bool {
+        self.error_code == NO_ERROR
+            && self.isr.contains(&self.leader)
+            && self.offline.is_empty()
+            && self.isr.len() == self.replicas.len()
+            && self.replicas.iter().all(|id| self.isr.contains(id))
+    }
+}
+
+/// The topics, from the bytes after the length prefix.
+///
+/// # Errors
+/// [`Refusal`] when the correlation id is another, or the frame is not exactly one message of this version.
+pub fn topics(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Topics, Refusal> {
+    let at = body_start::<MetadataRequest>(frame, version, correlation_id)?;
+    prove(&MetadataRequest::SHAPE.0, version, frame, at).map_err(Refusal::Malformed)?;
+    let mut reader = Reader { left: frame.get(at..).unwrap_or_default(), flexible: version >= 9 };
+    all(&mut reader, version).ok_or_else(|| {
+        let what = "guard and reader disagree on the message's end".to_owned();
+        Refusal::Malformed(Malformed { at: frame.len() - reader.left.len(), what })
+    })
+}
+
+fn all(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
+    reader.take(4)?; // ThrottleTimeMs
+    for _ in 0..reader.count()? {
+        reader.take(4)?; // NodeId
+        reader.text()?; // Host
+        reader.take(4)?; // Port
+        reader.text()?; // Rack
+        reader.tags()?;
+    }
+    reader.text()?; // ClusterId
+    reader.take(4)?; // ControllerId
+    let mut said = Topics { error_code: NO_ERROR, topics: reader.count()?, partitions: 0, not_whole: Vec::new() };
+    for _ in 0..said.topics {
+        topic(reader, version, &mut said)?;
+    }
+    if (8..=10).contains(&version) {
+        reader.take(4)?; // ClusterAuthorizedOperations
+    }
+    if version >= 13 {
+        said.error_code = reader.short()?;
+    }
+    reader.tags()?;
+    reader.left.is_empty().then_some(said)
+}
+
+fn topic(reader: &mut Reader<'_>, version: i16, said: &mut Topics) -> Option<()> {
+    let error_code = reader.short()?;
+    let name = reader.text()?;
+    if version >= 10 {
+        reader.take(16)?; // TopicId
+    }
+    reader.take(1)?; // IsInternal
+    // Only a topic with something to tell needs its name.
+    let mut shared: Option<Arc<str>> = None;
+    let mut named = || Arc::clone(shared.get_or_insert_with(|| String::from_utf8_lossy(name).into()));
+    if error_code != NO_ERROR {
+        let (replicas, isr, offline) = (Vec::new(), Vec::new(), Vec::new());
+        said.not_whole.push(Partition { topic: named(), index: -1, error_code, leader: -1, replicas, isr, offline });
+    }
+    for _ in 0..reader.count()? {
+        let mut partition = partition(reader, version)?;
+        said.partitions += 1;
+        if !partition.is_whole() {
+            partition.topic = named();
+            said.not_whole.push(partition);
+        }
+    }
+    if version >= 8 {
+        reader.take(4)?; // TopicAuthorizedOperations
+    }
+    reader.tags()
+}
+
+/// A partition, its topic not named yet.
+fn partition(reader: &mut Reader<'_>, version: i16) -> Option<Partition> {
+    let (error_code, index, leader) = (reader.short()?, reader.number()?, reader.number()?);
+    if version >= 7 {
+        reader.take(4)?; // LeaderEpoch
+    }
+    let (replicas, isr) = (reader.numbers()?, reader.numbers()?);
+    let offline = if version >= 5 { reader.numbers()? } else { Vec::new() };
+    reader.tags()?;
+    Some(Partition { topic: Arc::default(), index, error_code, leader, replicas, isr, offline })
+}
