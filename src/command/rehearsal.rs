@@ -21,7 +21,7 @@ use crate::output::{self, TemporaryFile};
 use crate::rehearse::{Affliction, Afflicts, Phase, Rehearsal, node_ids, phases};
 use crate::report::{JudgedPhase, Rehearsed};
 use crate::settings::Settings;
-use crate::snapshot::{Expected, NodeId};
+use crate::snapshot::{Depth, Expected, NodeId};
 
 /// Where the settings are written for the other terminal.
 const CONFIG_FILE: &str = "kraft-check.toml";
@@ -150,7 +150,7 @@ fn plan(settings: &[(&'static str, Vec<String>)]) -> Result<(Plan, Expected, Dur
     let defect = || internal("the settings of a rehearsal are no settings".to_owned());
     let (cli, _) = cli::parse(&args, &[]).map_err(|_| defect())?;
     let Command::Status(look) = cli.command else { return Err(defect()) };
-    match config::resolve(&look, &Settings::default())? {
+    match config::resolve(&look, Depth::Stage, &Settings::default())? {
         Request { subject: Observed::Live { plan, expected, timeout }, .. } => Ok((plan, expected, timeout)),
         Request { .. } => Err(defect()),
     }

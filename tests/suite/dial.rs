@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kraft_check::observe::dial::Sockets;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Endpoint, Look, Why};
+use kraft_check::snapshot::{Depth, Endpoint, Look, Why};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -45,6 +45,8 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
 async fn look_through(tls: Option<TlsConnector>, port: u16) -> Look {
     let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port };
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: vec![Address { id: Some(1), endpoint }],
         controllers: Vec::new(),
         pages: BTreeMap::new(),

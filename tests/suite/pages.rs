@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kraft_check::observe::{Plan, look};
 use kraft_check::signals::{MIGRATING_BROKERS, MIGRATION_STATE, StateRung, View};
-use kraft_check::snapshot::{Missed, Owner, Snapshot, Subject, Why};
+use kraft_check::snapshot::{Depth, Missed, Owner, Snapshot, Subject, Why};
 use tokio::time::Instant;
 
 use crate::answers::{self, leader};
@@ -30,6 +30,8 @@ fn why(page: &str) -> (Why, String) {
 /// A look at a live leader whose page is this.
 fn snapshot(page: &str) -> Snapshot {
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
         pages: BTreeMap::from([(Owner::Id(LEADER), URL.to_owned())]),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kraft_check::observe::dial::Network;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Endpoint, Look, Missed, NodeId, Why};
+use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Why};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
@@ -90,6 +90,8 @@ fn asked(case: &Case) -> (Look, Asked) {
         nodes.values().map(|node| node.0).filter(move |id| range.contains(id))
     };
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: ids(1..=1).map(|id| address(id, false)).collect(),
         controllers: ids(3001..=3003).map(|id| address(id, case.with_ids)).collect(),
         pages: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Look, Node, Why};
+use kraft_check::snapshot::{Depth, Look, Node, Why};
 use tokio::time::Instant;
 
 use crate::memory::{Manner, Memory, address, endpoint, whole_answer};
@@ -14,6 +14,8 @@ const REQUEST: Duration = Duration::from_secs(5);
 
 fn plan(brokers: Vec<Address>) -> Plan {
     Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers,
         controllers: Vec::new(),
         pages: BTreeMap::new(),

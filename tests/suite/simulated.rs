@@ -9,7 +9,7 @@ use std::time::Duration;
 use kraft_check::observe::dial::Network;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::rehearse::{Cluster, Shared, Version, converse, page};
-use kraft_check::snapshot::{Endpoint, Look, Missed, NodeId, Owner, Why};
+use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Owner, Why};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::time::{Instant, sleep};
 
@@ -130,6 +130,8 @@ pub(crate) fn plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, w
     let address = |id: Option<NodeId>, at: NodeId| Address { id, endpoint: endpoint(at) };
     let page = |id: &NodeId| (Owner::Id(*id), format!("http://simulated.example/{id}"));
     Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: brokers.iter().map(|id| address(None, *id)).collect(),
         controllers: controllers.iter().map(|id| address(Some(*id), *id)).collect(),
         pages: controllers.iter().filter(|_| with_pages).map(page).collect::<BTreeMap<_, _>>(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kraft_check::observe::dial::Sockets;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Endpoint, NodeId};
+use kraft_check::snapshot::{Depth, Endpoint, NodeId};
 use kraft_check_figures::{CONCURRENCY, addresses};
 use tokio::time::Instant;
 
@@ -20,6 +20,8 @@ fn main() {
         endpoint: Endpoint { host: node.ip().to_string(), port: node.port() },
     };
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: Vec::new(),
         controllers: (1..).zip(addresses(ports)).map(address).collect(),
         pages: BTreeMap::new(),
