@@ -16,6 +16,7 @@ use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
 use crate::observe::dial::Sockets;
+use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
@@ -132,7 +133,13 @@ fn look_as_asked(args: &LookArgs, settings: &Settings) -> Result<(Snapshot, Opti
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    with_runtime(take_looks(plan, expected, timeout))?
+    let network = Arc::new(Kept::nothing(sockets()?));
+    with_runtime(take_looks(&network, plan, expected, timeout))
+}
+
+/// The real network, for as many looks as are taken.
+fn sockets() -> Result<Sockets, Refusal> {
+    Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))
 }
 
 /// Runs something that waits, until it is done or a signal comes.
@@ -146,17 +153,16 @@ fn with_runtime<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
 }
 
 /// One look, and a second one where a guard was met and there is time for it.
-async fn take_looks(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
-    let first = look(Arc::clone(&network), plan, deadline).await;
+async fn take_looks(network: &Arc<Kept<Sockets>>, plan: &Plan, expected: Expected, timeout: Duration) -> Snapshot {
+    let deadline = Instant::now() + timeout;
+    let first = look(network, plan, deadline).await;
     let mut snapshot =
         Snapshot { depth: Depth::Stage, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
     if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
         sleep(SECOND_LOOK_AFTER).await;
         snapshot.looks.push(look(network, plan, deadline).await);
     }
-    Ok(snapshot)
+    snapshot
 }
 
 fn internal(message: String) -> Refusal {

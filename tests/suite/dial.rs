@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kraft_check::observe::dial::Sockets;
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::snapshot::{Endpoint, Look, Why};
 use rustls::crypto::{CryptoProvider, ring};
@@ -54,8 +55,8 @@ async fn look_through(tls: Option<TlsConnector>, port: u16) -> Look {
         page_timeout: Duration::from_secs(5),
         concurrency: 4,
     };
-    let network = Arc::new(Sockets::new(tls).expect("a network"));
-    look(network, &plan, Instant::now() + Duration::from_secs(10)).await
+    let network = Arc::new(Kept::nothing(Sockets::new(tls).expect("a network")));
+    look(&network, &plan, Instant::now() + Duration::from_secs(10)).await
 }
 
 fn trusting(certificates: Vec<CertificateDer<'static>>) -> TlsConnector {
