@@ -16,6 +16,7 @@ use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
 use crate::observe::dial::Sockets;
+use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
@@ -151,7 +152,13 @@ fn look_as_asked(
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    with_runtime(take_looks(plan, expected, timeout))?
+    let network = Arc::new(Kept::nothing(sockets()?));
+    with_runtime(take_looks(&network, plan, expected, timeout))
+}
+
+/// The real network, for as many looks as are taken.
+fn sockets() -> Result<Sockets, Refusal> {
+    Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))
 }
 
 /// Runs something that waits, until it is done or a signal comes.
@@ -165,10 +172,9 @@ fn with_runtime<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
 }
 
 /// One look, and a second one where a guard was met, or at content depth, if there is time for it.
-async fn take_looks(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
-    let first = look(Arc::clone(&network), plan, deadline).await;
+async fn take_looks(network: &Arc<Kept<Sockets>>, plan: &Plan, expected: Expected, timeout: Duration) -> Snapshot {
+    let deadline = Instant::now() + timeout;
+    let first = look(network, plan, deadline).await;
     let mut snapshot =
         Snapshot { depth: plan.depth, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
     let after = match plan.depth {
@@ -180,7 +186,7 @@ async fn take_looks(plan: &Plan, expected: Expected, timeout: Duration) -> Resul
         sleep(after).await;
         snapshot.looks.push(look(network, plan, deadline).await);
     }
-    Ok(snapshot)
+    snapshot
 }
 
 fn internal(message: String) -> Refusal {

@@ -8,6 +8,7 @@ mod answers;
 mod content;
 pub mod dial;
 mod kafka;
+pub mod kept;
 mod page;
 mod second_round;
 
@@ -24,6 +25,7 @@ use crate::snapshot::{
     Timestamp, Why,
 };
 use dial::Network;
+use kept::Kept;
 use second_round::{Answered, Spokesman};
 
 /// Brokers that are asked because Metadata lists them: a bound on what a lying peer can make us dial.
@@ -78,11 +80,12 @@ impl PageTemplate {
 }
 
 /// Takes one look at the cluster, which ends by `deadline` at the latest.
-pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -> Look {
+pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Instant) -> Look {
+    network.weed();
     let began = Moment::now();
     let limits = Limits { deadline, request_timeout: plan.request_timeout, page_timeout: plan.page_timeout };
     let mut round = Round {
-        network: Arc::clone(&network),
+        network: Arc::clone(network),
         limits,
         permits: Arc::new(Semaphore::new(plan.concurrency)),
         metric_names: plan.metric_names.clone().into(),
@@ -106,7 +109,10 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
     let (mut answered, pages, spokesman) = round.collect(plan).await;
     second_round::ask(&mut answered, spokesman, plan).await;
     if plan.depth == Depth::Content {
-        content::ask(&network, &mut answered, limits).await;
+        content::ask(network, &mut answered, limits).await;
+    }
+    for answered in &mut answered {
+        network.keep(answered);
     }
     // In the order of the addresses, not of the answers: two looks at one cluster read alike.
     let mut nodes: Vec<_> = answered.into_iter().map(|answered| answered.node).collect();
@@ -126,7 +132,7 @@ enum Seen<S> {
 }
 
 struct Round<N: Network> {
-    network: Arc<N>,
+    network: Arc<Kept<N>>,
     limits: Limits,
     permits: Arc<Semaphore>,
     metric_names: Arc<[MetricName]>,
@@ -155,7 +161,7 @@ impl<N: Network> Round<N> {
     }
 
     /// Waits for every answer, and asks the brokers that the answers list. Also the place of the broker that may speak
-    /// for the others: of all brokers it alone keeps its connection.
+    /// for the others: it alone of all brokers stays on the line.
     async fn collect(mut self, plan: &Plan) -> (Vec<Answered<N::Stream>>, Vec<PageOf>, Option<usize>) {
         // Addresses given by hand win over what Metadata advertises for the same id.
         let by_hand: BTreeSet<NodeId> = plan.brokers.iter().filter_map(|address| address.id).collect();
@@ -186,10 +192,10 @@ impl<N: Network> Round<N> {
                 match rank.filter(|rank| spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
                     Some(rank) => {
                         if let Some(former) = spokesman.replace((rank, all.len())).and_then(|(_, at)| all.get_mut(at)) {
-                            former.talk = None;
+                            self.network.keep(former);
                         }
                     }
-                    None => answered.talk = None,
+                    None => self.network.keep(&mut answered),
                 }
             }
             all.push(answered);
@@ -221,7 +227,7 @@ impl<N: Network> Round<N> {
 }
 
 async fn ask<N: Network>(
-    network: Arc<N>,
+    network: Arc<Kept<N>>,
     target: Target,
     limits: Limits,
     permits: Arc<Semaphore>,
@@ -234,13 +240,13 @@ async fn ask<N: Network>(
     match target {
         Target::Node(asked_as, address) => {
             // Boxed, so that only conversations take the room of one, and not everybody who waits for a permit.
-            let (node, talk) = Box::pin(kafka::ask_node(&*network, asked_as, address, limits)).await;
+            let (node, talk) = Box::pin(kafka::ask_node(&network, asked_as, address, limits)).await;
             Seen::Node(Box::new(Answered { node, talk }))
         }
         Target::Page(owner, url) => {
             let began = Moment::now();
             let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
-            let said = match tokio::time::timeout_at(deadline, network.page(&url)).await {
+            let said = match tokio::time::timeout_at(deadline, network.network.page(&url)).await {
                 Ok(text) => text.and_then(|text| page::read(&text, &metric_names)),
                 Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
             };

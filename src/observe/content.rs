@@ -12,8 +12,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::dial::Network;
+use super::kafka::{self, Conversation};
+use super::kept::Kept;
 use super::second_round::Answered;
-use super::{Limits, Moment, kafka};
+use super::{Limits, Moment};
 use crate::snapshot::{
     Answer, AskedAs, Metadata, MinIsr, Missed, Node, NodeId, Quorum, Reassignment, Role, Topics, Why,
 };
@@ -40,7 +42,7 @@ struct Told {
 }
 
 /// Asks, all nodes at the same time.
-pub(super) async fn ask<N: Network>(network: &Arc<N>, all: &mut [Answered<N::Stream>], limits: Limits) {
+pub(super) async fn ask<N: Network>(network: &Arc<Kept<N>>, all: &mut [Answered<N::Stream>], limits: Limits) {
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by(|one, other| {
         let place = |at: &usize| all.get(*at).map(|answered| (answered.node.asked_as, &answered.node.endpoint));
@@ -49,15 +51,16 @@ pub(super) async fn ask<N: Network>(network: &Arc<N>, all: &mut [Answered<N::Str
     let nodes: Vec<(usize, &Node)> = order.iter().filter_map(|at| Some((*at, &all.get(*at)?.node))).collect();
     let mut asked = JoinSet::new();
     for (at, questions) in questions(&nodes) {
-        let Some(node) = all.get(at).map(|answered| answered.node.clone()) else { continue };
-        let network = Arc::clone(network);
-        asked.spawn(async move { (at, ask_node(&*network, &node, questions, limits).await) });
+        let Some(Answered { node, talk }) = all.get_mut(at) else { continue };
+        let (node, talk, network) = (node.clone(), talk.take(), Arc::clone(network));
+        asked.spawn(async move { (at, ask_node(&network, &node, talk, questions, limits).await) });
     }
     // One broken probe leaves its questions unasked.
     while let Some(joined) = asked.join_next().await {
-        if let Ok((at, told)) = joined
+        if let Ok((at, (told, talk))) = joined
             && let Some(answered) = all.get_mut(at)
         {
+            answered.talk = talk;
             (answered.node.topics, answered.node.min_isr) = (told.topics, told.min_isr);
             answered.node.reassignments = told.reassignments;
         }
@@ -108,11 +111,22 @@ fn role(node: &Node) -> Option<Role> {
     node.api_versions.said.as_ref().ok()?.role()
 }
 
-async fn ask_node<N: Network>(network: &N, node: &Node, questions: Questions, limits: Limits) -> Told {
+/// Asks over the connection that there is, or over a new one, which is returned if it is still good.
+async fn ask_node<N: Network>(
+    network: &Kept<N>,
+    node: &Node,
+    talk: Option<Conversation<N::Stream>>,
+    questions: Questions,
+    limits: Limits,
+) -> (Told, Option<Conversation<N::Stream>>) {
     let mut told = Told { topics: Answer::default(), min_isr: Answer::default(), reassignments: Answer::default() };
-    let Ok(listed) = &node.api_versions.said else { return told };
+    let Ok(listed) = &node.api_versions.said else { return (told, None) };
     let began = Moment::now();
-    let mut talk = match kafka::dial(network, &node.endpoint, limits).await {
+    let dialled = match talk {
+        Some(talk) => Ok(talk),
+        None => kafka::dial(network, &node.endpoint, limits).await,
+    };
+    let mut talk = match dialled {
         Ok(talk) => talk,
         Err(missed) => {
             if questions.topics {
@@ -121,7 +135,7 @@ async fn ask_node<N: Network>(network: &N, node: &Node, questions: Questions, li
             if questions.reassignments {
                 told.reassignments = began.answer(0, Err(missed));
             }
-            return told;
+            return (told, None);
         }
     };
     if questions.topics {
@@ -139,7 +153,7 @@ async fn ask_node<N: Network>(network: &N, node: &Node, questions: Questions, li
             talk.reassignments(listed, REASSIGNMENTS_WITHIN).await
         };
     }
-    told
+    (told, (!talk.is_broken()).then_some(talk))
 }
 
 /// The topics that have a replica out of sync, once each.

@@ -3,7 +3,9 @@
 //! Every step has its own deadline, and whatever goes wrong stands in the place of the answer. An API that a
 //! node does not list is never sent: Kafka would close the connection and log an error with a stack.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,11 +16,12 @@ use kafka_protocol::messages::{
     ListPartitionReassignmentsRequest, MetadataRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
 use super::answers::{self, error_code};
 use super::dial::{Network, refused};
+use super::kept::Kept;
 use super::{Address, Limits, Moment};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
@@ -45,22 +48,15 @@ const CONTROLLER_ENDPOINTS: i8 = 2;
 
 /// Asks one endpoint what everyone is asked, and returns its answers and the connection, if it is still good.
 pub(super) async fn ask_node<N: Network>(
-    network: &N,
+    network: &Kept<N>,
     asked_as: AskedAs,
     address: Address,
     limits: Limits,
 ) -> (Node, Option<Conversation<N::Stream>>) {
     let mut node = unasked(asked_as, address, &Missed::new(Why::NotAsked, "not asked"));
-    let began = Moment::now();
-    let mut talk = match dial(network, &node.endpoint, limits).await {
-        Ok(talk) => talk,
-        Err(missed) => {
-            node.api_versions = began.answer(0, Err(missed));
-            return (node, None);
-        }
-    };
-    node.api_versions = talk.api_versions().await;
-    let Ok(api_versions) = &node.api_versions.said else {
+    let (api_versions, talk) = meet(network, asked_as, &node.endpoint, limits).await;
+    node.api_versions = api_versions;
+    let (Ok(api_versions), Some(mut talk)) = (&node.api_versions.said, talk) else {
         return (node, None);
     };
     match (asked_as, api_versions.role()) {
@@ -75,17 +71,41 @@ pub(super) async fn ask_node<N: Network>(
     (node, (!talk.broken).then_some(talk))
 }
 
-/// Connects to a node.
+/// Connects to a node anew.
 pub(super) async fn dial<N: Network>(
-    network: &N,
+    network: &Kept<N>,
     endpoint: &Endpoint,
     limits: Limits,
 ) -> Result<Conversation<N::Stream>, Missed> {
-    match tokio::time::timeout_at(limits.request_deadline(), network.connect(endpoint)).await {
+    match tokio::time::timeout_at(limits.request_deadline(), network.network.connect(endpoint)).await {
         Ok(Ok(stream)) => Ok(Conversation { stream, limits, correlation_id: 0, broken: false }),
         Ok(Err(error)) => Err(refused(&error)),
         Err(_) => Err(Missed::new(Why::TimedOut, "no connection in time")),
     }
+}
+
+/// The first answer, and the connection that it came over: a kept one, or a new one.
+async fn meet<N: Network>(
+    network: &Kept<N>,
+    asked_as: AskedAs,
+    endpoint: &Endpoint,
+    limits: Limits,
+) -> (Answer<ApiVersions>, Option<Conversation<N::Stream>>) {
+    if let Some(kept) = network.take(asked_as, endpoint) {
+        let mut talk = Conversation { limits, ..kept };
+        let answer = talk.api_versions().await;
+        // What goes wrong over an old connection says nothing of whoever listens there now. But silence has used up
+        // the node's time, and a node that hangs would cost it twice.
+        if answer.said.as_ref().err().is_none_or(|missed| missed.why == Why::TimedOut) {
+            return (answer, Some(talk));
+        }
+    }
+    let began = Moment::now();
+    let mut talk = match dial(network, endpoint, limits).await {
+        Ok(talk) => talk,
+        Err(missed) => return (began.answer(0, Err(missed)), None),
+    };
+    (talk.api_versions().await, Some(talk))
 }
 
 /// A node of which nothing was seen, for one and the same reason.
@@ -111,14 +131,21 @@ pub(super) struct Conversation<S> {
     stream: S,
     limits: Limits,
     correlation_id: i32,
-    /// An answer did not come whole: what comes next belongs to no question.
+    /// An answer did not come whole, or was to another question: what comes next belongs to no question.
     broken: bool,
 }
 
 impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
-    /// Whether an answer did not come whole, so that nothing more can be asked.
+    /// Whether what comes next would belong to no question, so that nothing more can be asked.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Whether the peer has neither closed the connection nor said anything that it was not asked.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
+        let mut context = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
     /// `ApiVersions` in version 3, the first with tagged fields; in version 0 if the node knows no 3.
@@ -293,8 +320,10 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         frame
     }
 
-    fn decode<A: Ask>(&self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {
-        wire::decode::<A>(frame, version, self.correlation_id).map_err(|refusal| not_taken(&refusal))
+    fn decode<A: Ask>(&mut self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {
+        let said = wire::decode::<A>(frame, version, self.correlation_id);
+        self.broken = matches!(said, Err(wire::Refusal::CorrelationId { .. }));
+        said.map_err(|refusal| not_taken(&refusal))
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kraft_check::observe::dial::Network;
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::snapshot::{Answer, Depth, Endpoint, Gauge, MetricName, Missed, Owner, PageOf, Snapshot, recording};
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -70,8 +71,8 @@ fn read(text: &str, metric_names: &[MetricName]) -> Vec<PageOf> {
         page_timeout: IN_TIME,
         concurrency: 1,
     };
-    let network = Arc::new(OnePage(text.to_owned()));
-    RUNTIME.with(|runtime| runtime.block_on(async { look(network, &plan, Instant::now() + IN_TIME).await }).pages)
+    let network = Arc::new(Kept::nothing(OnePage(text.to_owned())));
+    RUNTIME.with(|runtime| runtime.block_on(async { look(&network, &plan, Instant::now() + IN_TIME).await }).pages)
 }
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {

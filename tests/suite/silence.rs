@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::snapshot::{Depth, Look, Node, Why};
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ async fn look_at(
 ) -> (Look, Duration) {
     let memory = Memory { nodes: nodes.into_iter().collect(), pages: BTreeMap::new() };
     let began = Instant::now();
-    let look = look(Arc::new(memory), &plan(brokers), began + within).await;
+    let look = look(&Arc::new(Kept::nothing(memory)), &plan(brokers), began + within).await;
     (look, began.elapsed())
 }
 
