@@ -2,6 +2,7 @@
 //! many.
 
 mod rehearsal;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,11 +16,14 @@ use crate::evaluate::{evaluate, evaluate_node, locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
-use crate::observe::dial::Sockets;
+use crate::observe::dial::{Network, Sockets};
 use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, recording};
+use crate::wait::Listener;
+
+pub use waiting::{Goal, Waiter};
 
 /// How long after the first look the second one is taken that confirms a guard.
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
@@ -69,14 +73,14 @@ impl Answer {
     }
 }
 
-/// Runs a command.
+/// Runs a command. `listener` is told what happens while a wait goes on.
 ///
 /// # Errors
 /// [`Refusal`] for what cannot be run, with 70 when the operating system gives us no event loop.
-pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
+pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -> Result<Answered, Refusal> {
     match command {
         Command::Stage(args) => {
-            let stage = config::stage(args)?;
+            let stage = config::stage(&args.stage)?;
             let only = config::only(args.only.as_deref(), stage)?;
             let (snapshot, recording) = look_as_asked(&args.look, &settings)?;
             let report = match only {
@@ -86,6 +90,7 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
             let report = Report { cluster_name: settings.cluster, ..report };
             Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
         }
+        Command::Wait(args) => waiting::run(args, settings, listener),
         Command::Status(look) => {
             let (snapshot, recording) = look_as_asked(look, &settings)?;
             let mut whereabouts = locate(&snapshot);
@@ -95,7 +100,7 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
             Ok(Answered { answer: Answer::Whereabouts(whereabouts), recording })
         }
         Command::Config(ConfigCommand::Show(args)) => {
-            config::refuse_broken(&args.look, &settings)?;
+            config::refuse_broken(&args.look, &args.waiting, &settings)?;
             Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
         }
         Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
@@ -137,26 +142,41 @@ fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapsho
 
 /// Runs something that waits, until it is done or a signal comes.
 fn with_runtime<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
+    block_on(work)?.map_err(no_verdict)
+}
+
+/// The same; whoever asks has something to say although a signal came, which is the inner error.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<Result<T, &'static Exit>, Refusal> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = runtime.map_err(|error| internal(format!("no event loop: {error}")))?;
     let done = runtime.block_on(unless_interrupted(work));
     // A name that is still being resolved must not hold the answer back: `--timeout` bounds the whole command.
     runtime.shutdown_background();
-    done.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
+    Ok(done)
+}
+
+fn no_verdict(exit: &'static Exit) -> Refusal {
+    Refusal { exit, message: format!("{} before there was a verdict", exit.name) }
 }
 
 /// One look, and a second one where a guard was met and there is time for it.
 async fn take_looks(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
-    let first = look(Arc::clone(&network), plan, deadline).await;
+    Ok(look_twice(&sockets()?, plan, expected, Instant::now() + timeout).await)
+}
+
+fn sockets() -> Result<Arc<Sockets>, Refusal> {
+    Sockets::new(None).map(Arc::new).map_err(|error| internal(format!("no HTTP client: {error}")))
+}
+
+async fn look_twice<N: Network>(network: &Arc<N>, plan: &Plan, expected: Expected, deadline: Instant) -> Snapshot {
+    let first = look(Arc::clone(network), plan, deadline).await;
     let mut snapshot =
         Snapshot { depth: Depth::Stage, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
     if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
         sleep(SECOND_LOOK_AFTER).await;
-        snapshot.looks.push(look(network, plan, deadline).await);
+        snapshot.looks.push(look(Arc::clone(network), plan, deadline).await);
     }
-    Ok(snapshot)
+    snapshot
 }
 
 fn internal(message: String) -> Refusal {

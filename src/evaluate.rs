@@ -94,6 +94,9 @@ fn judge_stage(stage: &'static Stage, looks: &Looks<'_>, only: Option<Subject>) 
         counts: counts(&judged),
         progress: summary::progress(stage, &judged),
         voters_lag_max: view.voters_lag_max(),
+        high_watermark: view.high_watermark(),
+        lagging: view.lagging(),
+        anybody_answered: view.anybody_answered(),
         took: notes::took(view),
         actions: actions::actions(place, &judged, view),
         errors: notes::errors(view),
@@ -105,6 +108,7 @@ fn judge_stage(stage: &'static Stage, looks: &Looks<'_>, only: Option<Subject>) 
         cluster_id: notes::cluster_id(view),
         began: *began,
         ended: view.look.ended,
+        wait: None,
     }
 }
 

@@ -114,7 +114,7 @@ impl Said for u64 {
 
 impl Said for Millis {
     fn value(self) -> Value {
-        Value::Number(self.0)
+        Value::Millis(self.0)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::host::{Host, setting};
 
 /// Every key, whether it is a list, its default, and a value for file, environment and flag.
-const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 12] = [
+const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 24] = [
     ("bootstrap-server", true, None, ["f:1", "e:1", "t:1"]),
     ("bootstrap-controller", true, None, ["1@f:1", "2@e:1", "3@t:1"]),
     ("metrics", true, None, ["http://f/m", "http://e/m", "http://t/m"]),
@@ -22,6 +22,18 @@ const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 12] = [
     ("request-timeout", false, Some("5s"), ["1s", "2s", "3"]),
     ("page-timeout", false, Some("10s"), ["1s", "2s", "3"]),
     ("concurrency", false, Some("64"), ["1", "2", "3"]),
+    ("look-timeout", false, Some("30s"), ["1s", "2s", "3"]),
+    ("interval", false, Some("5s"), ["1s", "2s", "3"]),
+    ("stable-for", false, Some("0s"), ["1s", "0", "3"]),
+    ("samples", false, Some("2"), ["1", "3", "4"]),
+    ("blocked-samples", false, Some("1"), ["2", "3", "4"]),
+    ("no-progress", false, None, ["1s", "2s", "3"]),
+    ("slow-after", false, None, ["1s", "2s", "3"]),
+    ("slow-repeat", false, None, ["1s", "2s", "3"]),
+    ("on-slow", false, None, ["f", "e --e", "t"]),
+    ("on-change", false, None, ["f", "e --e", "t"]),
+    ("on-blocked", false, None, ["f", "e --e", "t"]),
+    ("on-complete", false, None, ["f", "e --e", "t"]),
     ("findings", false, Some("failing"), ["all", "failing", "all"]),
 ];
 
