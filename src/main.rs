@@ -21,9 +21,12 @@ fn main() -> ExitCode {
             &exit::OUTPUT
         }
     };
-    if let Some(signal) = exit.signal().filter(|_| !interrupt::is_init()) {
-        // It does not return; if it ever did, the code says the same.
-        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    if let Some(signal) = exit.signal() {
+        if !interrupt::is_init() {
+            // It does not return; if it ever did, the code says the same.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        return ExitCode::from(exit.code);
     }
     ExitCode::from(outcome.code(exit))
 }

@@ -199,6 +199,22 @@ fn a_broken_file_is_one_clear_line_with_78_for_every_command() {
 }
 
 #[test]
+fn what_only_a_wait_needs_is_refused_by_a_wait_and_where_it_is_shown() {
+    let host = Host::new();
+    for (text, words) in [
+        ("on-slow = \"it's hunter2\"", "on-slow: a quotation mark"),
+        ("on-complete = ' '", "on-complete: no command is named"),
+        ("stable-for = 'soon'", "stable-for: 'soon'"),
+        ("samples = 0", "samples"),
+    ] {
+        host.write("work/kraft-check.toml", text);
+        let (waited, shown) = (host.run(&[], "wait finalized -b h:1"), host.run(&[], "config show"));
+        assert_eq!((waited.code, &waited.stdout), (78, &shown.stdout), "{text}");
+        assert!(shown.stdout.contains(words) && !shown.stdout.contains("hunter2"), "{}", shown.stdout);
+    }
+}
+
+#[test]
 fn bad_values_in_the_environment_are_refused_by_the_name_of_the_variable() {
     for (variable, value, code) in [
         ("KRAFT_CHECK_OUTPUT", "yaml", 64),
