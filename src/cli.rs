@@ -2,6 +2,7 @@
 
 mod flags;
 mod outputs;
+mod waiting;
 
 use std::ffi::OsString;
 use std::iter::once;
@@ -18,6 +19,10 @@ use crate::render::Findings;
 use crate::settings::Setting;
 use crate::stages::STAGES;
 pub use outputs::{Output, unreadable};
+pub use waiting::{HEALTHY, WaitArgs, WaitingArgs};
+
+/// How long a wait may take, unless `--timeout` says otherwise.
+const WAIT_TIMEOUT: &str = "15m";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -39,6 +44,9 @@ pub struct Cli {
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
     Stage(Box<StageArgs>),
+    /// Look again and again until this stage of the migration is complete, or the cluster healthy, it is blocked, or the
+    /// time is over
+    Wait(Box<WaitArgs>),
     /// Which stage is the cluster in, what holds it there, and what comes next?
     Status(Box<LookArgs>),
     /// Is the cluster boring: nothing in flight, nobody missing or unexpected, the quorum formed and caught up?
@@ -78,6 +86,9 @@ pub struct ShowArgs {
     /// What to look at.
     #[command(flatten)]
     pub look: LookArgs,
+    /// How to wait.
+    #[command(flatten)]
+    pub waiting: WaitingArgs,
 }
 
 /// The arguments of `rehearse`.
@@ -107,6 +118,7 @@ impl Command {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
+            Self::Wait(args) => vec!["wait".to_owned(), args.goal.clone()],
             Self::Status(_) => vec!["status".to_owned()],
             Self::Health(_) => vec!["health".to_owned()],
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
@@ -192,8 +204,9 @@ pub struct LookArgs {
 /// How to say what came of it, of every command.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// The form of the answer on standard output, human, json or nagios; or into a file, written whole or not at
-    /// all; may be repeated. Without one for standard output it is human
+    /// The form of the answer on standard output, human, json or nagios, of a wait also jsonl: every event as it
+    /// happens; or into a file, written whole or not at all; may be repeated. Without one for standard output it is
+    /// human
     #[arg(short, long, global = true, value_name = "FORMAT[=FILE]", value_parser = str::parse::<Output>)]
     pub output: Vec<Output>,
     /// Which findings to list; all are counted
@@ -265,7 +278,12 @@ pub fn every_flag() -> Vec<(String, Takes)> {
 
 fn grammar() -> clap::Command {
     let command = Cli::command().after_help(exit::table());
-    let mut command = command.mut_subcommands(|command| command.after_help(exit::table()));
+    let command = command.mut_subcommands(|command| command.after_help(exit::table()));
+    let mut command = command.mut_subcommand("wait", |wait| {
+        // A recording is refused in a sentence of its own.
+        let wait = wait.mut_arg("from", |from| from.hide(true));
+        wait.mut_arg("timeout", |timeout| timeout.default_value(WAIT_TIMEOUT))
+    });
     command.build();
     command
 }

@@ -2,6 +2,7 @@
 //! many.
 
 mod rehearsal;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,13 +16,16 @@ use crate::evaluate::{evaluate_tables, locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
-use crate::observe::dial::Sockets;
+use crate::observe::dial::{Network, Sockets};
 use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, Subject, recording};
 use crate::stages::{HEALTH, Stage};
+use crate::wait::Listener;
+
+pub use waiting::{Goal, Waiter};
 
 /// How long after the first look the second one is taken that confirms a guard.
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
@@ -74,14 +78,14 @@ impl Answer {
     }
 }
 
-/// Runs a command.
+/// Runs a command. `listener` is told what happens while a wait goes on.
 ///
 /// # Errors
 /// [`Refusal`] for what cannot be run, with 70 when the operating system gives us no event loop.
-pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
+pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -> Result<Answered, Refusal> {
     match command {
         Command::Stage(args) => {
-            let stage = config::stage(args)?;
+            let stage = config::stage(&args.stage)?;
             let only = config::only(args.only.as_deref(), stage)?;
             if args.health {
                 judged(&[stage, &HEALTH], only, Depth::Content, &args.look, settings)
@@ -90,6 +94,7 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
             }
         }
         Command::Health(look) => judged(&[&HEALTH], None, Depth::Content, look, settings),
+        Command::Wait(args) => waiting::run(args, settings, listener),
         Command::Status(look) => {
             let (snapshot, recording) = look_as_asked(look, Depth::Stage, &settings)?;
             let mut whereabouts = locate(&snapshot);
@@ -99,7 +104,7 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
             Ok(Answered { answer: Answer::Whereabouts(whereabouts), recording })
         }
         Command::Config(ConfigCommand::Show(args)) => {
-            config::refuse_broken(&args.look, &settings)?;
+            config::refuse_broken(&args.look, &args.waiting, &settings)?;
             Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
         }
         Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
@@ -153,7 +158,7 @@ fn look_as_asked(
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
     let network = Arc::new(Kept::nothing(sockets()?));
-    with_runtime(take_looks(&network, plan, expected, timeout))
+    with_runtime(take_looks(&network, plan, expected, Instant::now() + timeout))
 }
 
 /// The real network, for as many looks as are taken.
@@ -163,17 +168,30 @@ fn sockets() -> Result<Sockets, Refusal> {
 
 /// Runs something that waits, until it is done or a signal comes.
 fn with_runtime<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
+    block_on(work)?.map_err(no_verdict)
+}
+
+/// The same; whoever asks has something to say although a signal came, which is the inner error.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<Result<T, &'static Exit>, Refusal> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = runtime.map_err(|error| internal(format!("no event loop: {error}")))?;
     let done = runtime.block_on(unless_interrupted(work));
     // A name that is still being resolved must not hold the answer back: `--timeout` bounds the whole command.
     runtime.shutdown_background();
-    done.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
+    Ok(done)
+}
+
+fn no_verdict(exit: &'static Exit) -> Refusal {
+    Refusal { exit, message: format!("{} before there was a verdict", exit.name) }
 }
 
 /// One look, and a second one where a guard was met, or at content depth, if there is time for it.
-async fn take_looks(network: &Arc<Kept<Sockets>>, plan: &Plan, expected: Expected, timeout: Duration) -> Snapshot {
-    let deadline = Instant::now() + timeout;
+async fn take_looks<N: Network>(
+    network: &Arc<Kept<N>>,
+    plan: &Plan,
+    expected: Expected,
+    deadline: Instant,
+) -> Snapshot {
     let first = look(network, plan, deadline).await;
     let mut snapshot =
         Snapshot { depth: plan.depth, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };

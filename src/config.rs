@@ -8,6 +8,7 @@ mod file;
 mod layers;
 mod metric;
 mod pages;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,7 +16,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{LookArgs, StageArgs};
+use crate::cli::{LookArgs, WaitingArgs};
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
 use crate::settings::{Origin, Settings};
@@ -23,6 +24,7 @@ use crate::snapshot::{Depth, Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
 
 pub use layers::{settle, unreadable};
+pub use waiting::{Waiting, waiting};
 
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
 const IDS_MAX: usize = 10_000;
@@ -65,13 +67,13 @@ pub enum Observed {
     Recorded(Snapshot),
 }
 
-/// The stage that is asked for.
+/// The stage of this name.
 ///
 /// # Errors
 /// [`Refusal`] with 64 for a stage that there is not.
-pub fn stage(args: &StageArgs) -> Result<&'static Stage, Refusal> {
-    let stage = STAGES.iter().find(|stage| stage.id == args.stage);
-    stage.ok_or_else(|| usage(format!("unknown stage '{}'", args.stage)))
+pub fn stage(name: &str) -> Result<&'static Stage, Refusal> {
+    let stage = STAGES.iter().find(|stage| stage.id == name);
+    stage.ok_or_else(|| usage(format!("unknown stage '{name}'")))
 }
 
 /// The one node that is asked about: `broker/7` or `controller/3001`, of which the stage must demand something.
@@ -114,11 +116,12 @@ pub fn resolve(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Req
     Ok(Request { subject, snapshot: args.snapshot.clone() })
 }
 
-/// Refuses what [`resolve`] would refuse, but for the lack of any address.
+/// Refuses what [`resolve`] and [`waiting()`] would refuse, but for the lack of any address.
 ///
 /// # Errors
 /// [`Refusal`] as of [`resolve`].
-pub fn refuse_broken(args: &LookArgs, settings: &Settings) -> Result<(), Refusal> {
+pub fn refuse_broken(args: &LookArgs, waiting: &WaitingArgs, settings: &Settings) -> Result<(), Refusal> {
+    waiting::refuse_broken(waiting, settings)?;
     if args.from.is_some() { Ok(()) } else { live(args, Depth::Content, settings).map(|_| ()) }
 }
 

@@ -106,6 +106,9 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
         counts: counts(&judged),
         progress: summary::progress(&rows, &judged),
         voters_lag_max: view.voters_lag_max(),
+        high_watermark: view.high_watermark(),
+        lagging: view.lagging(),
+        anybody_answered: view.anybody_answered(),
         took: notes::took(view),
         actions: actions::actions(place, health, &judged, view),
         errors: notes::errors(view),
@@ -118,6 +121,7 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
         kafka_versions: kafka_versions(view).into_keys().collect(),
         began: *began,
         ended: view.look.ended,
+        wait: None,
     }
 }
 

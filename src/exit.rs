@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Place, Report, Verdict, Whereabouts};
+use crate::report::{EndedBy, Place, Report, Verdict, Waited, Whereabouts};
 
 /// One way to end.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,15 +38,17 @@ pub static OUTPUT: Exit = exit(74, "output", false, "the report could not be wri
 pub static REFUSED: Exit = exit(77, "refused", false, "no right for a request that decides");
 /// The configuration contradicts itself.
 pub static CONFIG: Exit = exit(78, "config", false, "configuration invalid or contradictory");
+/// A wait has come to its end before the stage was complete.
+pub static DEADLINE: Exit = exit(124, "deadline", true, "only wait: the time was over, or nothing moved any more");
 
-/// SIGINT came before there was a verdict.
+/// SIGINT came before there was a verdict, or ended a wait.
 pub static INTERRUPTED: Exit = exit(130, "interrupted", false, "SIGINT; the process ends by it");
-/// SIGTERM came before there was a verdict.
+/// SIGTERM came before there was a verdict, or ended a wait.
 pub static TERMINATED: Exit = exit(143, "terminated", false, "SIGTERM; the process ends by it");
 
 /// The table, in the order of the codes.
-pub static EXITS: [&Exit; 9] =
-    [&COMPLETE, &NOT_YET, &BLOCKED, &CANNOT_TELL, &USAGE, &INTERNAL, &OUTPUT, &REFUSED, &CONFIG];
+pub static EXITS: [&Exit; 10] =
+    [&COMPLETE, &NOT_YET, &BLOCKED, &CANNOT_TELL, &USAGE, &INTERNAL, &OUTPUT, &REFUSED, &CONFIG, &DEADLINE];
 
 impl Exit {
     /// As the code of a monitoring plugin: whatever reached no verdict is unknown.
@@ -66,15 +68,32 @@ const fn exit(code: u8, name: &'static str, retryable: bool, when: &'static str)
     Exit { code, name, retryable, when }
 }
 
-/// How a report ends the process. A missing right replaces "cannot tell" only, never what was seen.
+/// How a report ends the process. A missing right replaces "cannot tell" only, never what was seen. Of a wait, what
+/// ended it counts.
 #[must_use]
 pub fn of_report(report: &Report) -> &'static Exit {
+    if let Some(Waited { ended_by, .. }) = report.wait {
+        return of_wait(ended_by);
+    }
     match report.verdict {
         Verdict::Complete => &COMPLETE,
         Verdict::NotYet => &NOT_YET,
         Verdict::Blocked => &BLOCKED,
         Verdict::Unknown if report.refused => &REFUSED,
         Verdict::Unknown => &CANNOT_TELL,
+    }
+}
+
+/// How a wait ends the process that ended for this reason.
+#[must_use]
+pub fn of_wait(ended_by: EndedBy) -> &'static Exit {
+    match ended_by {
+        EndedBy::Complete => &COMPLETE,
+        EndedBy::Blocked => &BLOCKED,
+        EndedBy::Deadline | EndedBy::NoProgress => &DEADLINE,
+        EndedBy::Refused => &REFUSED,
+        EndedBy::Interrupted => &INTERRUPTED,
+        EndedBy::Terminated => &TERMINATED,
     }
 }
 
@@ -90,7 +109,7 @@ pub fn of_whereabouts(whereabouts: &Whereabouts) -> &'static Exit {
 }
 
 /// How the codes are to be read.
-pub const RULE: &str = "0 it is so; 1 and 3 try again; anything else stop and look";
+pub const RULE: &str = "0 it is so; 1, 3 and 124 try again; anything else stop and look";
 
 /// The table as text, for `--help`.
 #[must_use]

@@ -312,6 +312,11 @@ fn of_exit(exit: &'static Exit) -> Topic {
             "it replaces cannot tell where a node denied a question that decides, although rights can be given by then",
             "give the right that the finding names",
         ),
+        124 => (
+            "--timeout was over before the stage was complete for long enough, or for --no-progress nothing moved: no \
+             verdict or finding that was new, no offset. The verdict of the report is what the last look saw",
+            "look at the findings, and wait again; if nothing moves, the explanations of the findings name the causes",
+        ),
         _ => (
             "flags, environment, config file or a recording are invalid, or contradict each other",
             "the message says where, and what is wrong",

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{self, Exit};
@@ -17,10 +18,21 @@ static UNHEARD: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
     let unheard = Arc::new(AtomicBool::new(true));
     for signal in [SIGINT, SIGTERM] {
         // Where that is refused, listening is refused too, and the system's own action is still there.
-        let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&unheard));
+        let _ = if is_init() {
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&unheard))
+        } else {
+            flag::register_conditional_default(signal, Arc::clone(&unheard))
+        };
     }
     unheard
 });
+
+/// Whether we are the first process, as in a container: the kernel spares it the deadly action of signals, so whoever
+/// tries to die by one is aborted, with another code. It ends by itself instead.
+#[must_use]
+pub fn is_init() -> bool {
+    std::process::id() == 1
+}
 
 /// What the work comes to.
 ///

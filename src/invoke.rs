@@ -1,5 +1,7 @@
 //! argv → everything that leaves the process. Nothing is written here, so that whole runs can be tried in process.
 
+mod telling;
+
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -8,8 +10,11 @@ use crate::cli::{Cli, Command, NotRun, Output, OutputArgs};
 use crate::command::{self, Answer, Answered};
 use crate::config::{self, Refusal};
 use crate::exit::{self, Exit};
-use crate::render::{Document, Format, JUDGES_NOTHING, Style, render};
+use crate::output::Meanwhile;
+use crate::render::{Document, Format, JUDGES_NOTHING, ONE_DOCUMENT, Style, render};
 use crate::settings::Settings;
+use crate::wait::Listener;
+use telling::Telling;
 
 /// What is to leave the process.
 #[derive(Debug)]
@@ -34,10 +39,11 @@ impl Outcome {
     }
 }
 
-/// Runs a command line. `coloured` is whether standard output takes colour.
+/// Runs a command line. `coloured` is whether standard output takes colour; `meanwhile` takes what is said while a wait
+/// goes on.
 #[must_use]
-pub fn invoke(args: &[OsString], coloured: bool) -> Outcome {
-    invoke_with(args, coloured, command::run)
+pub fn invoke(args: &[OsString], coloured: bool, meanwhile: &mut dyn Meanwhile) -> Outcome {
+    invoke_with(args, coloured, meanwhile, command::run)
 }
 
 /// The same with commands run by something else.
@@ -45,14 +51,17 @@ pub fn invoke(args: &[OsString], coloured: bool) -> Outcome {
 pub fn invoke_with(
     args: &[OsString],
     coloured: bool,
-    run: impl FnOnce(&Command, Settings) -> Result<Answered, Refusal>,
+    meanwhile: &mut dyn Meanwhile,
+    run: impl FnOnce(&Command, Settings, &mut dyn Listener) -> Result<Answered, Refusal>,
 ) -> Outcome {
-    let refuse = |exit, message| outcome(&Err(Refusal { exit, message }), &config::unreadable(args), &[], coloured);
+    let refuse = |exit, message| outcome(&Err(Refusal { exit, message }), &config::unreadable(args), &[], coloured, "");
     let attempt = || match config::settle(args) {
         Ok((Cli { command, output, .. }, settings)) => {
-            let result = settings.and_then(|settings| run(&command, settings));
+            let mut telling = Telling::new(meanwhile, &output, command.words());
+            let settings = settings.and_then(|settings| refuse_events(&command, &output).map(|()| settings));
+            let result = settings.and_then(|settings| run(&command, settings, &mut telling));
             let result = result.and_then(|answered| refuse_as_plugin(answered, &output));
-            outcome(&result, &output, &command.words(), coloured)
+            outcome(&result, &output, &command.words(), coloured, &telling.kept())
         }
         Err(NotRun::Asked(stdout)) => {
             Outcome { exit: &exit::COMPLETE, format: Format::Human, stdout, stderr: String::new(), files: Vec::new() }
@@ -65,6 +74,15 @@ pub fn invoke_with(
     })
 }
 
+/// Events are of a wait, so a command in which nothing happens cannot be asked for them.
+fn refuse_events(command: &Command, output: &OutputArgs) -> Result<(), Refusal> {
+    let asked = output.output.iter().any(|output| output.format == Format::Jsonl);
+    if !asked || matches!(command, Command::Wait(_)) {
+        return Ok(());
+    }
+    Err(Refusal { exit: &exit::USAGE, message: ONE_DOCUMENT.to_owned() })
+}
+
 /// A plugin says a state, so a command that judges nothing cannot be asked as one.
 fn refuse_as_plugin(answered: Answered, output: &OutputArgs) -> Result<Answered, Refusal> {
     let judges = matches!(answered.answer, Answer::Report(_) | Answer::Whereabouts(_));
@@ -74,8 +92,14 @@ fn refuse_as_plugin(answered: Answered, output: &OutputArgs) -> Result<Answered,
     Err(Refusal { exit: &exit::USAGE, message: JUDGES_NOTHING.to_owned() })
 }
 
-/// The result in every form that was asked for.
-fn outcome(result: &Result<Answered, Refusal>, output: &OutputArgs, command: &[String], coloured: bool) -> Outcome {
+/// The result in every form that was asked for. `events` are those that stand before it where they are asked for.
+fn outcome(
+    result: &Result<Answered, Refusal>,
+    output: &OutputArgs,
+    command: &[String],
+    coloured: bool,
+    events: &str,
+) -> Outcome {
     let (exit, document, recording) = match result {
         Ok(Answered { answer, recording }) => {
             let document = match answer {
@@ -97,7 +121,10 @@ fn outcome(result: &Result<Answered, Refusal>, output: &OutputArgs, command: &[S
     let mut format = Format::Human;
     for Output { format: asked, file } in &output.output {
         match file {
-            Some(file) => files.push((file.clone(), render(&document, *asked, plain, command))),
+            Some(file) => {
+                let before = if *asked == Format::Jsonl { events } else { "" };
+                files.push((file.clone(), format!("{before}{}", render(&document, *asked, plain, command))));
+            }
             None => format = *asked,
         }
     }

@@ -17,6 +17,8 @@ pub mod evaluate;
 pub mod exit;
 /// What everything means that can stand in a report.
 pub mod explain;
+/// The operator's own commands, told of what happens in a wait.
+pub mod hook;
 /// SIGINT and SIGTERM while a cluster is looked at.
 pub mod interrupt;
 /// argv → everything that leaves the process.
@@ -39,5 +41,7 @@ pub mod signals;
 pub mod snapshot;
 /// The tables: every stage, row and guard.
 pub mod stages;
+/// When a wait goes on, when it ends and why.
+pub mod wait;
 /// Bytes to and from Kafka messages, bounded.
 pub mod wire;

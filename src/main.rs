@@ -6,14 +6,15 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use kraft_check::invoke::invoke;
-use kraft_check::{exit, output};
+use kraft_check::{exit, interrupt, output};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
-    let outcome = invoke(&args, output::takes_colour());
+    let mut streams = output::Streams::default();
+    let outcome = invoke(&args, output::takes_colour(), &mut streams);
     output::complain(&outcome.stderr);
     let kept = outcome.files.iter().map(|(file, text)| output::write_file(file, text)).fold(Ok(()), Result::and);
-    let exit = match output::write(&outcome.stdout).and(kept) {
+    let exit = match streams.finish().and(output::write(&outcome.stdout)).and(kept) {
         Ok(()) => outcome.exit,
         Err(error) => {
             output::complain(&format!("kraft-check: the output could not be written: {error}\n"));
@@ -21,8 +22,11 @@ fn main() -> ExitCode {
         }
     };
     if let Some(signal) = exit.signal() {
-        // It does not return; if it ever did, the code says the same.
-        let _ = signal_hook::low_level::emulate_default_handler(signal);
+        if !interrupt::is_init() {
+            // It does not return; if it ever did, the code says the same.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        return ExitCode::from(exit.code);
     }
     ExitCode::from(outcome.code(exit))
 }

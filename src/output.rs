@@ -16,6 +16,61 @@ pub fn write(document: &str) -> io::Result<()> {
     }
 }
 
+/// What is written while a command still runs.
+pub trait Meanwhile {
+    /// A piece of standard output.
+    fn say(&mut self, text: &str);
+    /// A piece of standard error.
+    fn remark(&mut self, text: &str);
+}
+
+/// Standard output and standard error.
+#[derive(Debug, Default)]
+pub struct Streams {
+    failed: Option<io::Error>,
+}
+
+impl Streams {
+    /// Whether all of it could be written.
+    ///
+    /// # Errors
+    /// The first error of the operating system.
+    pub fn finish(self) -> io::Result<()> {
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Meanwhile for Streams {
+    fn say(&mut self, text: &str) {
+        if self.failed.is_none() {
+            self.failed = write(text).err();
+        }
+    }
+
+    fn remark(&mut self, text: &str) {
+        complain(text);
+    }
+}
+
+/// What would have been written, kept.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Of standard output.
+    pub stdout: String,
+    /// Of standard error.
+    pub stderr: String,
+}
+
+impl Meanwhile for Kept {
+    fn say(&mut self, text: &str) {
+        self.stdout.push_str(text);
+    }
+
+    fn remark(&mut self, text: &str) {
+        self.stderr.push_str(text);
+    }
+}
+
 /// Writes to standard error. There is nowhere left to say that this failed.
 pub fn complain(line: &str) {
     let _ = io::stderr().write_all(line.as_bytes());

@@ -13,6 +13,7 @@ use crate::exit::{self, Exit};
 use crate::explain::{Tables, Topic};
 use crate::report::{Finding, Rehearsed, Report, Standing, Whereabouts};
 use crate::settings::Settings;
+use crate::wait::Event;
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +22,8 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
+    /// Of a wait, a JSON document a line: every event as it happens, and the report.
+    Jsonl,
     /// The text of a monitoring plugin, with performance data.
     Nagios,
 }
@@ -56,6 +59,8 @@ pub struct Style {
 pub enum Document<'a> {
     /// A verdict.
     Report(&'a Report),
+    /// Something that happened in a wait.
+    Event(&'a Event),
     /// Where the cluster stands.
     Whereabouts(&'a Whereabouts),
     /// What is set, with the origin of each setting or without.
@@ -75,7 +80,10 @@ pub enum Document<'a> {
 }
 
 /// Why a monitoring plugin has nothing to say of a document without a verdict.
-pub const JUDGES_NOTHING: &str = "this command judges nothing: -o nagios is for stage and status";
+pub const JUDGES_NOTHING: &str = "this command judges nothing: -o nagios is for stage, wait and status";
+
+/// Why there are no events.
+pub const ONE_DOCUMENT: &str = "nothing happens in this command but one document: -o jsonl is for wait";
 
 /// The JSON Schema of everything that `-o json` writes.
 pub const SCHEMA: &str = include_str!("../docs/schema.json");
@@ -86,6 +94,7 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
     match (format, document) {
         (Format::Human | Format::Json, Document::Schema) => SCHEMA.to_owned(),
         (Format::Human, Document::Report(report)) => human::report(report, style),
+        (Format::Human, Document::Event(event)) => human::event(event),
         (Format::Human, Document::Whereabouts(whereabouts)) => human::whereabouts(whereabouts, style),
         (Format::Human, Document::Settings(settings, with_origin)) => settings::toml(settings, *with_origin),
         (Format::Human, Document::Tables(tables)) => explained::tables(tables),
@@ -94,6 +103,7 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
         (Format::Human, Document::Rehearsed(rehearsed)) => rehearsed::table(rehearsed),
         (Format::Human, Document::Error(_, message)) => format!("kraft-check: {}\n", clean(message)),
         (Format::Json, Document::Report(report)) => json::report(report, style.findings, command),
+        (Format::Json, Document::Event(event)) => json::event(event, command),
         (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, style.findings, command),
         (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Tables(tables)) => explained::tables_json(tables, command),
@@ -104,6 +114,8 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
         (Format::Nagios, Document::Report(report)) => nagios::report(report),
         (Format::Nagios, Document::Whereabouts(whereabouts)) => nagios::whereabouts(whereabouts),
         (Format::Nagios, Document::Error(exit, message)) => nagios::error(exit.name, message),
+        // Each document is one line in both.
+        (Format::Jsonl, document) => render(document, Format::Json, style, command),
         // Nothing was judged, so there is no state to say.
         (Format::Nagios, _) => nagios::error(exit::USAGE.name, JUDGES_NOTHING),
     }

@@ -2,12 +2,16 @@
 //!
 //! Renderers read this and nothing else; they add no judgement. Not here: words of one format.
 
+mod waited;
+
 use std::collections::BTreeSet;
 
 use crate::snapshot::{Evidence, NodeId, Subject, Timestamp};
 
+pub use waited::{EndedBy, Waited};
+
 /// The answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Every required finding was observed to hold.
     Complete,
@@ -33,7 +37,7 @@ impl Verdict {
 }
 
 /// How one row stands with one subject. Ordered as findings are listed: the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
     /// A guard was met.
     Blocked,
@@ -62,12 +66,14 @@ impl Standing {
 }
 
 /// A value that was expected or observed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Value {
     /// So or not.
     Truth(bool),
     /// A number, in the unit that the message names.
     Number(u64),
+    /// A time, which is another in every look: that it differs tells nothing.
+    Millis(u64),
     /// A name.
     Word(&'static str),
 }
@@ -358,6 +364,12 @@ pub struct Report {
     pub progress: Option<Progress>,
     /// How many records the last of the voters is behind, by the live leader.
     pub voters_lag_max: Option<u64>,
+    /// The live leader's high watermark.
+    pub high_watermark: Option<i64>,
+    /// The voters that do not keep up, by the live leader, and how many records each is behind.
+    pub lagging: Vec<(NodeId, u64)>,
+    /// Whether anybody answered anything in the last look.
+    pub anybody_answered: bool,
     /// How long each node took in the last look, the slowest first.
     pub took: Vec<Took>,
     /// What could not be asked.
@@ -380,4 +392,6 @@ pub struct Report {
     pub began: Timestamp,
     /// When the last answer was in.
     pub ended: Timestamp,
+    /// How the wait ended whose last look this is; `None` if nobody waited.
+    pub wait: Option<Waited>,
 }

@@ -52,7 +52,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// What a statement is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A broker, by its id.
     Broker(NodeId),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
 
 use super::{Answer, Answered, internal, sockets, take_looks, with_runtime};
 use crate::cli::{self, Command, RehearseArgs};
@@ -106,7 +107,7 @@ async fn walk(args: &RehearseArgs, phases: &[Phase], held_from: Option<usize>) -
         if held_from.is_some_and(|from| number < from) {
             continue;
         }
-        let snapshot = take_looks(&network, &plan, expected.clone(), timeout).await;
+        let snapshot = take_looks(&network, &plan, expected.clone(), Instant::now() + timeout).await;
         let whereabouts = locate(&snapshot);
         judged.push(JudgedPhase { id: phase.id.clone(), title: phase.title.clone(), whereabouts });
         if let Some((file, next_line)) = &mut held {

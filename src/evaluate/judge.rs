@@ -90,7 +90,7 @@ fn named<T: Said>(seen: &Seen<T>) -> String {
     }
     let rest = match seen.value.value() {
         Value::Number(all) => all.saturating_sub(u64::try_from(seen.named.len()).unwrap_or(u64::MAX)),
-        Value::Truth(_) | Value::Word(_) => 0,
+        Value::Truth(_) | Value::Word(_) | Value::Millis(_) => 0,
     };
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     format!(" ({}{more})", seen.named.join(", "))
@@ -127,7 +127,7 @@ impl Said for u64 {
 
 impl Said for Millis {
     fn value(self) -> Value {
-        Value::Number(self.0)
+        Value::Millis(self.0)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Lines for people: the first is the whole story, then what does not hold, then what to do. 80 columns.
 
+mod event;
 mod whereabouts;
 
+pub(super) use event::{event, reason};
 pub(super) use whereabouts::whereabouts;
 
 use super::{Findings, Style, clean};
@@ -26,6 +28,9 @@ pub(super) fn report(report: &Report, style: Style) -> String {
     line(&mut text, "", &format!("{head}: {}: {}", report.stage, report.summary));
     if style.coloured {
         text = text.replacen(head, &format!("{}{head}{NO_COLOUR}", colour(report.verdict)), 1);
+    }
+    if let Some(wait) = report.wait {
+        line(&mut text, "  waited   ", &event::waited(wait));
     }
     body(&mut text, report, style, &report.actions);
     text

@@ -2,6 +2,7 @@
 //!
 //! Absent information is null; units stand in names; times are RFC 3339 in UTC.
 
+mod event;
 mod whereabouts;
 
 use std::collections::BTreeMap;
@@ -11,9 +12,10 @@ use serde::Serialize;
 
 use super::{Findings, clean};
 use crate::exit::{self, Exit};
-use crate::report::{Action, Expectation, Finding, Note, Position, Report, Value};
+use crate::report::{Action, Counts, Expectation, Finding, Note, Position, Report, Value, Waited};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};
 
+pub(super) use event::event;
 pub(super) use whereabouts::{StagePlace, stage_place, whereabouts};
 
 /// The version of every document.
@@ -28,8 +30,9 @@ pub(super) struct Envelope<'a, T: Serialize> {
     kind: &'static str,
     tool: Tool,
     command: &'a [String],
-    exit_code: u8,
-    retryable: bool,
+    /// None of an event: nothing ends by it.
+    exit_code: Option<u8>,
+    retryable: Option<bool>,
     #[serde(flatten)]
     body: &'a T,
 }
@@ -37,7 +40,11 @@ pub(super) struct Envelope<'a, T: Serialize> {
 impl<'a, T: Serialize> Envelope<'a, T> {
     /// The document as text, ending in a line feed.
     pub(super) fn of(kind: &'static str, command: &'a [String], exit: &Exit, body: &'a T) -> String {
-        let (exit_code, retryable) = (exit.code, exit.retryable);
+        Self::line(kind, command, Some(exit), body)
+    }
+
+    fn line(kind: &'static str, command: &'a [String], exit: Option<&Exit>, body: &'a T) -> String {
+        let (exit_code, retryable) = (exit.map(|exit| exit.code), exit.map(|exit| exit.retryable));
         let document = Self { schema_version: SCHEMA_VERSION, kind, tool: TOOL, command, exit_code, retryable, body };
         // These types have string keys and no failing serializer, so this cannot fail; if it ever did, an empty
         // document would be refused by every reader.
@@ -64,6 +71,16 @@ struct Body {
     next_actions: Vec<NextAction>,
     observed_at: String,
     duration_ms: u64,
+    wait: Option<Wait>,
+}
+
+/// How the wait ended whose last look a report is.
+#[derive(Serialize)]
+struct Wait {
+    ended_by: &'static str,
+    looks: u64,
+    elapsed_ms: u64,
+    stable_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -200,22 +217,26 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
         only: report.only.map(path),
         verdict: report.verdict.word(),
         retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
-        summary: Summary {
-            text: clean(&report.summary),
-            pass: report.counts.pass,
-            not_yet: report.counts.not_yet,
-            blocked: report.counts.blocked,
-            unknown: report.counts.unknown,
-            skipped: report.counts.skipped,
-        },
+        summary: summary(&report.summary, report.counts),
         findings: report.findings.iter().filter(|finding| which.lists(finding)).map(finding).collect(),
         errors: report.errors.iter().map(note).collect(),
         warnings: report.warnings.iter().map(note).collect(),
         next_actions: report.actions.iter().map(next_action).collect(),
         observed_at: time(report.ended),
         duration_ms: report.ended.0.saturating_sub(report.began.0),
+        wait: report.wait.map(|Waited { ended_by, looks, elapsed, stable }| Wait {
+            ended_by: ended_by.word(),
+            looks,
+            elapsed_ms: whole_ms(elapsed),
+            stable_ms: whole_ms(stable),
+        }),
     };
     Envelope::of("report", command, exit, &body)
+}
+
+fn summary(text: &str, counts: Counts) -> Summary {
+    let Counts { pass, not_yet, blocked, unknown, skipped } = counts;
+    Summary { text: clean(text), pass, not_yet, blocked, unknown, skipped }
 }
 
 fn cluster(report: &Report) -> Cluster {
@@ -301,7 +322,7 @@ fn finding(finding: &Finding) -> JsonFinding {
 fn value(value: Value) -> JsonValue {
     match value {
         Value::Truth(truth) => JsonValue::Truth(truth),
-        Value::Number(number) => JsonValue::Number(number),
+        Value::Number(number) | Value::Millis(number) => JsonValue::Number(number),
         Value::Word(word) => JsonValue::Word(word),
     }
 }
@@ -335,6 +356,10 @@ fn time(timestamp: Timestamp) -> String {
     // RFC 3339 ends with the year 9999; only a hostile recording is beyond it.
     let milliseconds = timestamp.0.min(253_402_300_799_999);
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(milliseconds)).to_string()
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// To a tenth.

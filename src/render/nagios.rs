@@ -3,7 +3,8 @@
 //! The grammar is the Monitoring Plugins Guidelines'. Old receivers read 4 KiB, and show the beginning of line one.
 
 use super::clean;
-use crate::report::{Finding, Place, Progress, Report, Standing, Verdict, Whereabouts};
+use super::human::reason;
+use crate::report::{EndedBy, Finding, Place, Progress, Report, Standing, Verdict, Whereabouts};
 use crate::snapshot::{NodeId, Subject};
 
 /// How long line one may be, in characters.
@@ -21,7 +22,12 @@ pub(super) fn report(report: &Report) -> String {
         Verdict::Blocked => "BLOCKED",
         Verdict::Unknown => "UNKNOWN",
     };
-    text(&format!("KRAFT {head} - {}: {}", report.stage, report.summary), report)
+    let (head, ended) = match report.wait.map(|wait| wait.ended_by) {
+        None | Some(EndedBy::Complete | EndedBy::Blocked) => (head, String::new()),
+        // Such an end is no verdict to a plugin, whatever was seen last.
+        Some(by) => ("UNKNOWN", format!("{}, {}: ", reason(by), report.verdict.word().replace('_', " "))),
+    };
+    text(&format!("KRAFT {head} - {}: {ended}{}", report.stage, report.summary), report)
 }
 
 /// The place as plugin output: fine wherever it is known, whether the stage is complete or not.

@@ -185,9 +185,19 @@ impl Leader<'_> {
 
     /// How many records the last of the voters is behind the leader's own log.
     pub(super) fn lag_max(&self) -> Option<u64> {
-        let own = self.said.voters.iter().find(|voter| voter.id == self.id())?.log_end_offset;
-        let behind = |voter: &Replica| u64::try_from(own.saturating_sub(voter.log_end_offset)).unwrap_or(0);
-        self.said.voters.iter().map(behind).max()
+        self.behind().map(|(_, behind)| behind).max()
+    }
+
+    /// The voters that are not caught up, and how many records each is behind.
+    pub(super) fn lagging(&self) -> Vec<(NodeId, u64)> {
+        self.behind().filter(|(id, _)| !self.lag(*id).is_ok_and(|lag| lag.value <= FETCH_MAX)).collect()
+    }
+
+    /// How many records each voter is behind the leader's own log.
+    fn behind(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        let own = self.said.voters.iter().find(|voter| voter.id == self.id()).map_or(0, |own| own.log_end_offset);
+        let behind = move |voter: &Replica| u64::try_from(own.saturating_sub(voter.log_end_offset)).unwrap_or(0);
+        self.said.voters.iter().map(move |voter| (voter.id, behind(voter)))
     }
 
     /// The voters that are caught up, the leader apart.

@@ -202,6 +202,25 @@ impl<'a> View<'a> {
         self.live_leader().ok()?.lag_max()
     }
 
+    /// The live leader's high watermark.
+    #[must_use]
+    pub fn high_watermark(&self) -> Option<i64> {
+        Some(self.live_leader().ok()?.said.high_watermark)
+    }
+
+    /// The voters that do not keep up, and how many records each is behind; none without a live leader.
+    #[must_use]
+    pub fn lagging(&self) -> Vec<(NodeId, u64)> {
+        self.live_leader().map_or_else(|_| Vec::new(), Leader::lagging)
+    }
+
+    /// Whether any node or page answered anything.
+    #[must_use]
+    pub fn anybody_answered(&self) -> bool {
+        let node = self.look.nodes.iter().any(|node| node.api_versions.said.is_ok());
+        node || self.look.pages.iter().any(|page| page.page.said.is_ok())
+    }
+
     pub(super) fn live_leader(&self) -> Result<&Leader<'a>, Box<Unseen>> {
         self.leader().map_err(|no_leader| {
             let missed = match no_leader {

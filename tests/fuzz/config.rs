@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use kraft_check::exit::{COMPLETE, CONFIG, USAGE};
 use kraft_check::invoke::{Outcome, invoke};
+use kraft_check::output::Kept;
 use kraft_check::render::{Format, JUDGES_NOTHING};
 use libfuzzer_sys::fuzz_target;
 
@@ -30,7 +31,7 @@ fn show(name: &str, bytes: &[u8]) -> Outcome {
     fs::write(&file, bytes).expect("a written file");
     let mut args: Vec<OsString> = ["kraft-check", "config", "show", "--config"].map(OsString::from).into();
     args.push(file.into());
-    invoke(&args, false)
+    invoke(&args, false, &mut Kept::default())
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms that must stay free of the world.
-const PURE: [&str; 8] = ["stages", "signals", "snapshot", "evaluate", "explain", "report", "render", "settings"];
+const PURE: [&str; 9] =
+    ["stages", "signals", "snapshot", "evaluate", "explain", "report", "render", "settings", "wait"];
 /// What a pure room may not name.
 const WORLD: [&str; 8] = ["tokio", "std::net", "std::fs", "std::env", "std::process", "reqwest", "::now(", "println!"];
 /// Words that name nothing.

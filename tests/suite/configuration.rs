@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::host::{Host, setting};
 
 /// Every key, whether it is a list, its default, and a value for file, environment and flag.
-const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 13] = [
+const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 25] = [
     ("bootstrap-server", true, None, ["f:1", "e:1", "t:1"]),
     ("bootstrap-controller", true, None, ["1@f:1", "2@e:1", "3@t:1"]),
     ("metrics", true, None, ["http://f/m", "http://e/m", "http://t/m"]),
@@ -23,6 +23,18 @@ const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 13] = [
     ("request-timeout", false, Some("5s"), ["1s", "2s", "3"]),
     ("page-timeout", false, Some("10s"), ["1s", "2s", "3"]),
     ("concurrency", false, Some("64"), ["1", "2", "3"]),
+    ("look-timeout", false, Some("30s"), ["1s", "2s", "3"]),
+    ("interval", false, Some("5s"), ["1s", "2s", "3"]),
+    ("stable-for", false, Some("0s"), ["1s", "0", "3"]),
+    ("samples", false, Some("2"), ["1", "3", "4"]),
+    ("blocked-samples", false, Some("1"), ["2", "3", "4"]),
+    ("no-progress", false, None, ["1s", "2s", "3"]),
+    ("slow-after", false, None, ["1s", "2s", "3"]),
+    ("slow-repeat", false, None, ["1s", "2s", "3"]),
+    ("on-slow", false, None, ["f", "e --e", "t"]),
+    ("on-change", false, None, ["f", "e --e", "t"]),
+    ("on-blocked", false, None, ["f", "e --e", "t"]),
+    ("on-complete", false, None, ["f", "e --e", "t"]),
     ("findings", false, Some("failing"), ["all", "failing", "all"]),
 ];
 
@@ -184,6 +196,22 @@ fn a_broken_file_is_one_clear_line_with_78_for_every_command() {
             assert!(show.stdout.contains(word) && message.contains(word), "{name}: {} lacks {word:?}", show.stdout);
         }
         assert!(!show.stdout.contains("hunter2") && !message.contains("hunter2"), "{name}: {}", show.stdout);
+    }
+}
+
+#[test]
+fn what_only_a_wait_needs_is_refused_by_a_wait_and_where_it_is_shown() {
+    let host = Host::new();
+    for (text, words) in [
+        ("on-slow = \"it's hunter2\"", "on-slow: a quotation mark"),
+        ("on-complete = ' '", "on-complete: no command is named"),
+        ("stable-for = 'soon'", "stable-for: 'soon'"),
+        ("samples = 0", "samples"),
+    ] {
+        host.write("work/kraft-check.toml", text);
+        let (waited, shown) = (host.run(&[], "wait finalized -b h:1"), host.run(&[], "config show"));
+        assert_eq!((waited.code, &waited.stdout), (78, &shown.stdout), "{text}");
+        assert!(shown.stdout.contains(words) && !shown.stdout.contains("hunter2"), "{}", shown.stdout);
     }
 }
 

@@ -24,6 +24,8 @@ mod fuzz_argv;
 mod guard;
 /// Is any verdict wrong in a history that nobody thought of?
 mod histories;
+/// What are hooks told, and what comes of them?
+mod hooks;
 /// Whose answer is it?
 mod identity;
 /// Looks in a row: who is dialled again, and is everybody asked everything again?
@@ -42,6 +44,8 @@ mod nodes;
 mod outputs;
 /// What is read from a metrics page, and what is refused?
 mod pages;
+/// When does a wait go on, and when and why does it end?
+mod pauses;
 /// What does each kind of silence and lie look like, over real sockets?
 mod peers;
 /// What holds of every recording, whatever the tables say?
@@ -60,10 +64,14 @@ mod rows;
 mod signals;
 /// Does a look end in time, whoever stays silent?
 mod silence;
+/// What is left of a wait that a signal ends?
+mod stopped;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
 /// What is said of versions that tell less?
 mod versions;
+/// What comes of waiting, whatever the cluster does?
+mod waits;
 
 /// Answers put together by hand, for rules about several of them.
 mod answers;

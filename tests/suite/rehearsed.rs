@@ -17,15 +17,15 @@ use kraft_check::evaluate::locate;
 use kraft_check::rehearse::{Fault, Version};
 
 /// A rehearsal that is held, in a folder of its own.
-struct Held {
-    host: Host,
+pub(crate) struct Held {
+    pub(crate) host: Host,
     process: Child,
     stderr: BufReader<ChildStderr>,
 }
 
 impl Held {
     /// Holds this phase, and returns once the settings for others are there.
-    fn at(phase: &str, flags: &str) -> Self {
+    pub(crate) fn at(phase: &str, flags: &str) -> Self {
         let host = Host::new();
         let mut process = Command::new(env!("CARGO_BIN_EXE_kraft-check"))
             .current_dir(host.path("work"))
@@ -50,7 +50,7 @@ impl Held {
     }
 
     /// Goes on to the next phase, which is this one.
-    fn go_on_to(&mut self, phase: &str) {
+    pub(crate) fn go_on_to(&mut self, phase: &str) {
         self.process.stdin.as_mut().expect("its standard input").write_all(b"\n").expect("a line");
         self.wait_for(phase);
     }

@@ -26,6 +26,7 @@ fn exit_codes_are_those_that_scripts_know() {
             (74, "output", false),
             (77, "refused", false),
             (78, "config", false),
+            (124, "deadline", true),
         ]
     );
 }
