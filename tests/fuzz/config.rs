@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use kraft_check::exit::{COMPLETE, CONFIG, USAGE};
 use kraft_check::invoke::{Outcome, invoke};
 use kraft_check::output::Kept;
-use kraft_check::render::{Format, JUDGES_NOTHING};
+use kraft_check::render::{Format, JUDGES_NOTHING, ONE_DOCUMENT};
 use libfuzzer_sys::fuzz_target;
 
 /// A folder that no other process has.
@@ -38,8 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
     // No TOML begins like this.
     let name = if bytes.starts_with(b"{") { "config.json" } else { "config.toml" };
     let shown = show(name, bytes);
-    // A file can ask for a plugin's text, which these settings do not have.
-    let judges_nothing = shown.exit.code == USAGE.code && format!("{shown:?}").contains(JUDGES_NOTHING);
+    // A file can ask for a plugin's text or for events, which these settings do not have.
+    let said = format!("{shown:?}");
+    let judges_nothing =
+        shown.exit.code == USAGE.code && [JUDGES_NOTHING, ONE_DOCUMENT].iter().any(|it| said.contains(it));
     assert!([COMPLETE.code, CONFIG.code].contains(&shown.exit.code) || judges_nothing, "{shown:?}");
     if shown.exit.code == COMPLETE.code && shown.format == Format::Human {
         let again = show("shown.toml", shown.stdout.as_bytes());

@@ -66,6 +66,8 @@ mod signals;
 mod silence;
 /// What is left of a wait that a signal ends?
 mod stopped;
+/// What is said while a wait goes on, and where?
+mod streams;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
 /// What is said of versions that tell less?

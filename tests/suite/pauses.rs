@@ -196,6 +196,19 @@ fn a_situation_is_progress_once() {
 }
 
 #[test]
+fn whoever_is_always_in_a_new_situation_goes_round_in_circles() {
+    let mut wait = Wait::new(Rules { timeout: Duration::MAX, ..STALLS });
+    let template = Report { findings: vec![failing(Standing::NotYet, Value::Number(0))], ..report(Verdict::NotYet) };
+    let ended = (0..u64::MAX).find(|look| {
+        let mut seen = template.clone();
+        seen.findings[0].observed = Some(Value::Number(*look));
+        let at = Duration::from_secs(look * 5);
+        matches!(wait.after(&Taken { began: at, ended: at, report: &seen, chance: EVEN }).0, Next::End(_))
+    });
+    assert!(ended.is_some_and(|looks| (65_536..65_546).contains(&looks)), "{ended:?}");
+}
+
+#[test]
 fn an_offset_is_progress_where_an_idle_quorum_would_not_move_it() {
     let with = |high_watermark, lagging: &[(i32, u64)]| Report {
         high_watermark,

@@ -55,7 +55,7 @@ impl Held {
         self.wait_for(phase);
     }
 
-    fn ask(&self, args: &str) -> Value {
+    pub(crate) fn ask(&self, args: &str) -> Value {
         self.host.run(&[], &format!("{args} -o json --findings all")).json()
     }
 
