@@ -118,16 +118,13 @@ impl Cluster {
         now: u64,
         seed: u64,
     ) -> Self {
-        // They have run for long.
-        let broker = |endpoint| Broker { in_sync_from: Some(now), ..Broker::new(Mode::Zookeeper, endpoint) };
-        let brokers: BTreeMap<NodeId, Broker> =
-            brokers.into_iter().map(|(id, endpoint)| (id, broker(endpoint))).collect();
+        let broker = |(id, endpoint)| (id, Broker::new(Mode::Zookeeper, endpoint));
         let mut cluster = Self {
             version,
             cluster_id: "rehearsal-of-migration".to_owned(),
             now,
-            topics: Arc::new(laid_out(&brokers.keys().copied().collect::<Vec<_>>())),
-            brokers,
+            topics: Arc::default(),
+            brokers: brokers.into_iter().map(broker).collect(),
             quorum: Quorum::new(controllers),
             zookeeper_controller: None,
             faults: Faults::default(),
@@ -136,6 +133,7 @@ impl Cluster {
             copy_held: false,
             copying_since: None,
         };
+        cluster.make_whole();
         cluster.step();
         cluster
     }
@@ -150,7 +148,17 @@ impl Cluster {
     pub fn begin_anew(&mut self) {
         self.remove_controllers(false);
         self.restart_brokers(Mode::Zookeeper);
+        self.make_whole();
         self.step();
+    }
+
+    /// Every partition is whole, as if all brokers had run for long.
+    fn make_whole(&mut self) {
+        for broker in self.brokers.values_mut() {
+            broker.in_sync_from = Some(self.now);
+        }
+        let ids: Vec<NodeId> = self.brokers.keys().copied().collect();
+        self.topics = Arc::new(laid_out(&ids));
     }
 
     /// Lets time go by until this moment, in whole steps.

@@ -93,9 +93,9 @@ pub(super) fn configs(cluster: &Cluster, id: NodeId, asked: &DescribeConfigsReso
         .with_resource_type(asked.resource_type)
         .with_resource_name(asked.resource_name.clone());
     let known = cluster.brokers.get(&id).and_then(|broker| broker.told.as_ref());
-    let named = |topics: &[Topic]| topics.iter().find(|topic| topic.name == asked.resource_name.as_str()).cloned();
-    let Some(topic) = known.and_then(|(_, known)| named(shown(cluster, id, known))) else {
-        let is_hidden = known.is_some_and(|(_, known)| named(&known.topics).is_some());
+    let is_named = |topic: &&Topic| topic.name == asked.resource_name.as_str();
+    let Some(topic) = known.and_then(|(_, known)| shown(cluster, id, known).iter().find(is_named)) else {
+        let is_hidden = known.is_some_and(|(_, known)| known.topics.iter().any(|topic| is_named(&topic)));
         let error_code = if is_hidden { TOPIC_AUTHORIZATION_FAILED } else { UNKNOWN_TOPIC_OR_PARTITION };
         return result.with_error_code(error_code);
     };

@@ -96,7 +96,8 @@ impl Partition {
             let joins = |id: &NodeId| keeps_up(*id) && !self.adding.contains(id);
             self.replicas.iter().copied().filter(joins).collect()
         } else {
-            self.leader.or(self.in_sync.first().copied()).into_iter().collect()
+            let is_in_sync = |id: &NodeId| self.in_sync.contains(id);
+            self.leader.filter(is_in_sync).or(self.in_sync.first().copied()).into_iter().collect()
         };
         self.epoch += i32::from(leader != self.leader);
         (self.leader, self.in_sync) = (leader, in_sync);
@@ -123,14 +124,18 @@ impl Cluster {
         self.change(topic, index, |partition| partition.move_onto(onto));
     }
 
-    /// Ends it: who was to get the partition has it, and who was to lose it does not.
+    /// Ends it, if anybody is there to end it: who was to get the partition has all of it, and who was to lose it nothing.
     pub fn end_reassignment(&mut self, topic: &str, index: usize) {
+        if self.ruler().is_none() {
+            return;
+        }
         self.change(topic, index, |partition| {
             let removing = std::mem::take(&mut partition.removing);
-            partition.in_sync.append(&mut partition.adding);
-            partition.in_sync.retain(|id| !removing.contains(id));
+            partition.adding.clear();
             partition.replicas.retain(|id| !removing.contains(id));
+            partition.in_sync.clone_from(&partition.replicas);
         });
+        self.settle_partitions();
     }
 
     fn change(&mut self, topic: &str, index: usize, change: impl FnOnce(&mut Partition)) {

@@ -130,6 +130,9 @@ fn a_broker_that_is_never_in_sync_leads_nothing() {
         let behind = not_whole(&mut cluster, 1);
         assert_eq!(out_of_sync(&behind), [4]);
         assert!(behind.iter().all(|it| it.leader != 4 && it.leader > 0 && it.offline.is_empty()), "{behind:?}");
+        cluster.begin_anew();
+        cluster.advance(SETTLE_MS);
+        assert!(not_whole(&mut cluster, 1).iter().all(|it| it.leader > 0), "others lead from the beginning");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What do simulated nodes tell of topics, through the wire? It follows the brokers' lives, as on real clusters.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -10,7 +11,7 @@ use kafka_protocol::messages::{
     TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use kraft_check::rehearse::{Affliction, Cluster, Fault, Mode, Version, answer, page};
+use kraft_check::rehearse::{Affliction, Cluster, Fault, Mode, Version, answer, page, phases};
 use kraft_check::snapshot::NodeId;
 use kraft_check::wire::{self, Ask, Asked, Partition, Topics};
 
@@ -254,4 +255,56 @@ fn what_is_moved_shows_as_real_clusters_show_it() {
     cluster.advance(SETTLE_MS);
     assert!(reassigned(&mut cluster, 1).topics.is_empty());
     assert_eq!(not_whole(&mut cluster, 2), []);
+}
+
+#[test]
+fn in_every_phase_of_the_walk_everything_is_whole_and_nothing_is_moved() {
+    let mut cluster = cluster(Version::V3_9, 3, 3, 1);
+    for phase in phases(&[1, 2, 3], &[3001, 3002, 3003]) {
+        phase.enter(&mut cluster);
+        for id in [1, 2, 3] {
+            let said = topics(&mut cluster, id);
+            assert_eq!((said.topics, said.not_whole), (4, Vec::new()), "{} by {id}", phase.id);
+            assert!(reassigned(&mut cluster, id).topics.is_empty(), "{}", phase.id);
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_nobody_leads_who_lacks_something() {
+    for seed in 0..200 {
+        let mut cluster = [five, on_kraft][usize::from(seed % 2 == 0)](&[]);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut was = Arc::clone(&cluster.topics);
+        for _ in 0..30 {
+            let (id, mode) = (random.i32(1..=5), cluster.brokers[&1].mode);
+            match random.u8(0..5) {
+                0 => cluster.stop(id),
+                1 => cluster.restart_broker(id, mode),
+                2 => cluster.begin_reassignment("orders", random.usize(0..3), &[id, id % 5 + 1]),
+                3 => cluster.end_reassignment("orders", random.usize(0..3)),
+                _ => {}
+            }
+            cluster.advance(random.u64(0..3_000));
+            let now = Arc::clone(&cluster.topics);
+            let pairs = was.iter().zip(now.iter());
+            for (before, it) in pairs.flat_map(|(was, now)| was.partitions.iter().zip(&now.partitions)) {
+                let story = format!("seed {seed}: {before:?} became {it:?}");
+                assert!(!it.in_sync.is_empty() && it.in_sync.iter().all(|id| it.replicas.contains(id)), "{story}");
+                assert!(it.leader.is_none_or(|id| it.in_sync.contains(&id)), "{story}");
+                assert!(it.epoch >= before.epoch, "{story}");
+                assert!(it.epoch > before.epoch || it.leader == before.leader, "{story}");
+            }
+            was = now;
+        }
+        for id in 1..=5 {
+            let mode = cluster.brokers[&id].mode;
+            cluster.restart_broker(id, mode);
+        }
+        cluster.advance(SETTLE_MS);
+        (0..3).for_each(|index| cluster.end_reassignment("orders", index));
+        // The brokers are told of it.
+        cluster.advance(500);
+        assert_eq!(not_whole(&mut cluster, 1), [], "seed {seed}");
+    }
 }
