@@ -41,6 +41,8 @@ pub enum Command {
     Stage(Box<StageArgs>),
     /// Which stage is the cluster in, what holds it there, and what comes next?
     Status(Box<LookArgs>),
+    /// Is the cluster boring: nothing in flight, nobody missing or unexpected, the quorum formed and caught up?
+    Health(Box<LookArgs>),
     /// What every stage demands of whom, and the guards that hold in all of them
     Stages,
     /// What an id means, how to look by hand, how to fix it, and where that comes from
@@ -106,6 +108,7 @@ impl Command {
         match self {
             Self::Stage(args) => vec!["stage".to_owned(), args.stage.clone()],
             Self::Status(_) => vec!["status".to_owned()],
+            Self::Health(_) => vec!["health".to_owned()],
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
             Self::Stages => vec!["stages".to_owned()],
             Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),
@@ -124,6 +127,9 @@ pub struct StageArgs {
     /// Judge one node alone, and every guard: may a rolling restart go on to the next?
     #[arg(long, value_name = "broker/ID|controller/ID")]
     pub only: Option<String>,
+    /// Judge the cluster's health as well, in the same look
+    #[arg(long)]
+    pub health: bool,
     /// What to look at.
     #[command(flatten)]
     pub look: LookArgs,
@@ -143,6 +149,10 @@ pub struct LookArgs {
     /// `http://{host}:7071/metrics`, or ID=URL[,ID=URL]; may be repeated
     #[arg(long, value_name = "TEMPLATE")]
     pub metrics: Vec<String>,
+    /// The brokers' metrics pages: a template with {host}, {id} and {port} of each broker, such as
+    /// `http://{host}:7071/metrics`. Only health asks for them; single pages can be named with --metrics ID=URL
+    #[arg(long, value_name = "TEMPLATE")]
+    pub broker_metrics: Option<String>,
     /// Under which name the pages of an exporter of its own kind show a gauge: zk-migration-state or
     /// migrating-zk-broker-count, such as `zk-migration-state=migration_phase{what="state"}`; may be repeated
     #[arg(long = "metric", value_name = "GAUGE=NAME{LABEL=VALUE}")]
@@ -161,8 +171,8 @@ pub struct LookArgs {
     pub snapshot: Option<PathBuf>,
     /// Judge this recording of --snapshot and ask nobody; whom to expect stands in it
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "bootstrap_servers", "bootstrap_controllers", "metrics", "metric_names", "expect_brokers", "expect_controllers",
-        "expect_cluster_id", "snapshot",
+        "bootstrap_servers", "bootstrap_controllers", "metrics", "broker_metrics", "metric_names", "expect_brokers",
+        "expect_controllers", "expect_cluster_id", "snapshot",
     ])]
     pub from: Option<PathBuf>,
     /// How long all of it may take

@@ -11,18 +11,23 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::{Command, ConfigCommand, LookArgs};
 use crate::config::{self, Observed, Refusal};
-use crate::evaluate::{evaluate, evaluate_node, locate, needs_second_look};
+use crate::evaluate::{evaluate_tables, locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
 use crate::observe::dial::Sockets;
+use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
-use crate::snapshot::{Depth, Expected, Snapshot, recording};
+use crate::snapshot::{Depth, Expected, Snapshot, Subject, recording};
+use crate::stages::{HEALTH, Stage};
 
 /// How long after the first look the second one is taken that confirms a guard.
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
+
+/// The same where two looks are taken only to see what changes: long enough for every follower to fetch.
+const SECOND_LOOK_OF_HEALTH_AFTER: Duration = Duration::from_secs(1);
 
 /// What a command comes to.
 pub struct Answered {
@@ -78,16 +83,15 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
         Command::Stage(args) => {
             let stage = config::stage(args)?;
             let only = config::only(args.only.as_deref(), stage)?;
-            let (snapshot, recording) = look_as_asked(&args.look, &settings)?;
-            let report = match only {
-                None => evaluate(stage, &snapshot),
-                Some(node) => evaluate_node(stage, &snapshot, node),
-            };
-            let report = Report { cluster_name: settings.cluster, ..report };
-            Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
+            if args.health {
+                judged(&[stage, &HEALTH], only, Depth::Content, &args.look, settings)
+            } else {
+                judged(&[stage], only, Depth::Stage, &args.look, settings)
+            }
         }
+        Command::Health(look) => judged(&[&HEALTH], None, Depth::Content, look, settings),
         Command::Status(look) => {
-            let (snapshot, recording) = look_as_asked(look, &settings)?;
+            let (snapshot, recording) = look_as_asked(look, Depth::Stage, &settings)?;
             let mut whereabouts = locate(&snapshot);
             for report in &mut whereabouts.reports {
                 report.cluster_name.clone_from(&settings.cluster);
@@ -105,6 +109,19 @@ pub fn run(command: &Command, settings: Settings) -> Result<Answered, Refusal> {
     }
 }
 
+/// What these tables say of what is seen at this depth.
+fn judged(
+    tables: &[&'static Stage],
+    only: Option<Subject>,
+    depth: Depth,
+    look: &LookArgs,
+    settings: Settings,
+) -> Result<Answered, Refusal> {
+    let (snapshot, recording) = look_as_asked(look, depth, &settings)?;
+    let report = Report { cluster_name: settings.cluster, ..evaluate_tables(tables, only, &snapshot) };
+    Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
+}
+
 /// The topic of this name, or all topics where none is named.
 fn explained(name: Option<&str>) -> Result<Answer, Refusal> {
     let Some(name) = name else { return Ok(Answer::Topics(explain::topics())) };
@@ -119,10 +136,13 @@ fn explained(name: Option<&str>) -> Result<Answer, Refusal> {
     }
 }
 
-/// The looks that the arguments ask for, one, and a second one where a guard was met and there is time for it; or a
-/// recording. And the recording to be kept.
-fn look_as_asked(args: &LookArgs, settings: &Settings) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
-    let request = config::resolve(args, settings)?;
+/// The looks that the arguments ask for, or a recording; and the recording to be kept.
+fn look_as_asked(
+    args: &LookArgs,
+    depth: Depth,
+    settings: &Settings,
+) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
+    let request = config::resolve(args, depth, settings)?;
     let snapshot = match request.subject {
         Observed::Recorded(snapshot) => snapshot,
         Observed::Live { plan, expected, timeout } => observe(&plan, expected, timeout)?,
@@ -132,7 +152,13 @@ fn look_as_asked(args: &LookArgs, settings: &Settings) -> Result<(Snapshot, Opti
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    with_runtime(take_looks(plan, expected, timeout))?
+    let network = Arc::new(Kept::nothing(sockets()?));
+    with_runtime(take_looks(&network, plan, expected, timeout))
+}
+
+/// The real network, for as many looks as are taken.
+fn sockets() -> Result<Sockets, Refusal> {
+    Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))
 }
 
 /// Runs something that waits, until it is done or a signal comes.
@@ -145,18 +171,22 @@ fn with_runtime<T>(work: impl Future<Output = T>) -> Result<T, Refusal> {
     done.map_err(|exit| Refusal { exit, message: format!("{} before there was a verdict", exit.name) })
 }
 
-/// One look, and a second one where a guard was met and there is time for it.
-async fn take_looks(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    let network = Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))?;
-    let (network, deadline) = (Arc::new(network), Instant::now() + timeout);
-    let first = look(Arc::clone(&network), plan, deadline).await;
+/// One look, and a second one where a guard was met, or at content depth, if there is time for it.
+async fn take_looks(network: &Arc<Kept<Sockets>>, plan: &Plan, expected: Expected, timeout: Duration) -> Snapshot {
+    let deadline = Instant::now() + timeout;
+    let first = look(network, plan, deadline).await;
     let mut snapshot =
-        Snapshot { depth: Depth::Stage, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
-    if needs_second_look(&snapshot) && Instant::now() + SECOND_LOOK_AFTER < deadline {
-        sleep(SECOND_LOOK_AFTER).await;
+        Snapshot { depth: plan.depth, expected, metric_names: plan.metric_names.clone(), looks: vec![first] };
+    let after = match plan.depth {
+        _ if needs_second_look(&snapshot) => Some(SECOND_LOOK_AFTER),
+        Depth::Content => Some(SECOND_LOOK_OF_HEALTH_AFTER),
+        Depth::Stage => None,
+    };
+    if let Some(after) = after.filter(|after| Instant::now() + *after < deadline) {
+        sleep(after).await;
         snapshot.looks.push(look(network, plan, deadline).await);
     }
-    Ok(snapshot)
+    snapshot
 }
 
 fn internal(message: String) -> Refusal {

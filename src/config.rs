@@ -19,7 +19,7 @@ use crate::cli::{LookArgs, StageArgs};
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
 use crate::settings::{Origin, Settings};
-use crate::snapshot::{Expected, NodeId, Snapshot, Subject, recording};
+use crate::snapshot::{Depth, Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
 
 pub use layers::{settle, unreadable};
@@ -97,10 +97,10 @@ pub fn only(text: Option<&str>, stage: &Stage) -> Result<Option<Subject>, Refusa
 /// # Errors
 /// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself or the config file, and for a
 /// recording that is none.
-pub fn resolve(args: &LookArgs, settings: &Settings) -> Result<Request, Refusal> {
+pub fn resolve(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Request, Refusal> {
     let subject = match &args.from {
-        Some(file) => Observed::Recorded(recording(file)?),
-        None => match live(args, settings)? {
+        Some(file) => Observed::Recorded(recording(file, depth)?),
+        None => match live(args, depth, settings)? {
             Observed::Live { plan, .. } if plan.brokers.is_empty() && plan.controllers.is_empty() => {
                 return Err(usage(
                     "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT, or both in a \
@@ -119,10 +119,10 @@ pub fn resolve(args: &LookArgs, settings: &Settings) -> Result<Request, Refusal>
 /// # Errors
 /// [`Refusal`] as of [`resolve`].
 pub fn refuse_broken(args: &LookArgs, settings: &Settings) -> Result<(), Refusal> {
-    if args.from.is_some() { Ok(()) } else { live(args, settings).map(|_| ()) }
+    if args.from.is_some() { Ok(()) } else { live(args, Depth::Content, settings).map(|_| ()) }
 }
 
-fn live(args: &LookArgs, settings: &Settings) -> Result<Observed, Refusal> {
+fn live(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Observed, Refusal> {
     let brokers = read(settings, "bootstrap-server", |name| address::addresses(name, &args.bootstrap_servers))?;
     let controllers =
         read(settings, "bootstrap-controller", |name| address::addresses(name, &args.bootstrap_controllers))?;
@@ -138,8 +138,12 @@ fn live(args: &LookArgs, settings: &Settings) -> Result<Observed, Refusal> {
     };
     let plan = Plan {
         pages: read(settings, "metrics", |name| {
-            pages::pages(name, &args.metrics, &controllers, expected.controllers.as_ref())
+            pages::pages(name, &args.metrics, &controllers, expected.controllers.as_ref(), depth)
         })?,
+        broker_pages: read(settings, "broker-metrics", |name| {
+            pages::broker_pages(name, args.broker_metrics.as_deref())
+        })?,
+        depth,
         metric_names: read(settings, "metric", |name| {
             args.metric_names.iter().map(|text| metric::name(name, text)).collect::<Result<_, _>>()
         })?,
@@ -163,8 +167,8 @@ fn read<T>(settings: &Settings, key: &str, reader: impl FnOnce(&str) -> Result<T
     })
 }
 
-/// Reads a recording, at most [`RECORDING_LIMIT`] bytes of it.
-fn recording(file: &Path) -> Result<Snapshot, Refusal> {
+/// Reads a recording, at most [`RECORDING_LIMIT`] bytes of it, that goes at least so deep.
+fn recording(file: &Path, depth: Depth) -> Result<Snapshot, Refusal> {
     let refusal = |why: &str| contradiction(format!("--from {}: {why}", file.display()));
     let open = File::open(file).map_err(|error| refusal(&error.to_string()))?;
     let mut text = String::new();
@@ -172,7 +176,13 @@ fn recording(file: &Path) -> Result<Snapshot, Refusal> {
     if text.len() as u64 > RECORDING_LIMIT {
         return Err(refusal(&format!("more than {RECORDING_LIMIT} bytes, which no recording has")));
     }
-    recording::read(&text).map_err(|why| refusal(&why))
+    let snapshot = recording::read(&text).map_err(|why| refusal(&why))?;
+    if depth == Depth::Content && snapshot.depth == Depth::Stage {
+        return Err(refusal(
+            "recorded at the depth of a stage, and health needs more: record it with health or --health",
+        ));
+    }
+    Ok(snapshot)
 }
 
 /// A cluster's id. Kafka makes 22 letters of URL-safe base64 and accepts what others made.

@@ -1,4 +1,4 @@
-//! (stage, snapshot) → report. Pure: no I/O, no clock, no failure.
+//! (tables, snapshot) → report. Pure: no I/O, no clock, no failure.
 //!
 //! Three truth values are folded once, in `verdict`: blocked > not yet > unknown > complete. Nothing unseen ever
 //! counts for "complete". Not here: what is demanded (`stages`) and how a fact is read (`signals`).
@@ -15,29 +15,30 @@ use std::collections::BTreeSet;
 use crate::report::{
     Cause, Counts, Expectation, Finding, Likelihood, Place, Position, Report, Standing, Verdict, Whereabouts,
 };
-use crate::signals::{POST_SEEN, View};
+use crate::signals::{POST_SEEN, View, kafka_versions};
 use crate::snapshot::{Look, NodeId, Snapshot, Subject, Timestamp, Why};
-use crate::stages::{self, GUARDS, Reason, Row, STAGES, Stage, Told};
+use crate::stages::{self, Condition, GUARDS, HEALTH, Reason, Row, STAGES, Stage, Told};
 use judge::judge;
 
 /// What this stage's rows and all guards say of the snapshot. Its last look is judged; an earlier one only
-/// confirms guards.
+/// confirms guards, and shows what changes.
 #[must_use]
 pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
-    judge_stage(stage, &Looks::of(snapshot), None)
+    evaluate_tables(&[stage], None, snapshot)
 }
 
-/// What the rows that this stage has of one node say, and every guard: whether a roll may go on to the next node.
+/// What the rows of these tables and all guards say: of a stage, of health, or of a stage and then health. Of one node
+/// alone, the rows about it, and every guard: whether a roll may go on to the next node.
 #[must_use]
-pub fn evaluate_node(stage: &'static Stage, snapshot: &Snapshot, node: Subject) -> Report {
-    judge_stage(stage, &Looks::of(snapshot), Some(node))
+pub fn evaluate_tables(tables: &[&'static Stage], only: Option<Subject>, snapshot: &Snapshot) -> Report {
+    judge_tables(tables, &Looks::of(snapshot), only)
 }
 
 /// Where the cluster stands, by every stage's place: in the last one that is begun.
 #[must_use]
 pub fn locate(snapshot: &Snapshot) -> Whereabouts {
     let looks = Looks::of(snapshot);
-    let reports: Vec<Report> = STAGES.iter().map(|stage| judge_stage(stage, &looks, None)).collect();
+    let reports: Vec<Report> = STAGES.iter().map(|stage| judge_tables(&[stage], &looks, None)).collect();
     let all = |position| reports.iter().all(|report| report.position == Some(position));
     let place = match reports.iter().rposition(|report| report.position == Some(Position::Current)) {
         Some(number) => Place::In(number),
@@ -51,7 +52,6 @@ pub fn locate(snapshot: &Snapshot) -> Whereabouts {
 /// A snapshot's looks, read by id: the last one is judged, the one before it confirms guards.
 struct Looks<'a> {
     began: Timestamp,
-    first: Option<View<'a>>,
     last: View<'a>,
 }
 
@@ -59,50 +59,63 @@ impl<'a> Looks<'a> {
     fn of(snapshot: &'a Snapshot) -> Self {
         static NOTHING: Look = Look { began: Timestamp(0), ended: Timestamp(0), nodes: Vec::new(), pages: Vec::new() };
         let (last, earlier) = snapshot.looks.split_last().unwrap_or((&NOTHING, &[]));
-        Self {
-            began: snapshot.looks.first().unwrap_or(last).began,
-            first: earlier.last().map(|look| View::new(snapshot, look)),
-            last: View::new(snapshot, last),
-        }
+        let first = earlier.last().map(|look| View::new(snapshot, look));
+        Self { began: snapshot.looks.first().unwrap_or(last).began, last: View::new(snapshot, last).after(first) }
     }
 }
 
-fn judge_stage(stage: &'static Stage, looks: &Looks<'_>, only: Option<Subject>) -> Report {
-    let Looks { began, first, last: view } = looks;
+/// The rows of these tables, once each: a row of an earlier table is not narrowed by a later one.
+fn rows_of(tables: &[&'static Stage]) -> Vec<&'static Row> {
+    let mut rows: Vec<&'static Row> = Vec::new();
+    for row in tables.iter().flat_map(|table| table.rows) {
+        if rows.iter().all(|other| other.id != row.id) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subject>) -> Report {
+    let Looks { began, last: view } = looks;
+    let stage = tables.first().copied().unwrap_or(&HEALTH);
+    let rows = rows_of(tables);
     let mut judged: Vec<Judged> = match only {
-        None => stage.rows.iter().flat_map(|row| of_row(row, view)).collect(),
-        Some(node) => of_node(stage, view, node),
+        None => rows.iter().flat_map(|row| of_row(row, view)).collect(),
+        Some(node) => of_node(&rows, view, node),
     };
-    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, first.as_ref(), view)));
+    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, view)));
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
     let place = STAGES.iter().position(|other| other.id == stage.id);
+    let health = tables.iter().any(|table| table.id == HEALTH.id);
     Report {
         stage: stage.id,
         title: stage.title,
+        health,
         next: place.and_then(|place| STAGES.get(place + 1)).map(|next| next.id),
         position: position::position(stage, view),
-        reversible: (post_seen(view) || first.as_ref().is_some_and(post_seen)).then_some(false),
+        reversible: (post_seen(view) || view.earlier().is_some_and(post_seen)).then_some(false),
         verdict,
         refused: verdict == Verdict::Unknown && judged.iter().any(|judged| judged.why == Some(Why::Denied)),
         summary: match only {
-            None => summary::summary(stage, verdict, &judged),
+            None => summary::summary(&rows, verdict, &judged),
             Some(node) => summary::of_node(node, verdict, &judged),
         },
         only,
         counts: counts(&judged),
-        progress: summary::progress(stage, &judged),
+        progress: summary::progress(&rows, &judged),
         voters_lag_max: view.voters_lag_max(),
         took: notes::took(view),
-        actions: actions::actions(place, &judged, view),
+        actions: actions::actions(place, health, &judged, view),
         errors: notes::errors(view),
-        warnings: notes::warnings(stage, view),
+        warnings: notes::warnings(tables, view),
         findings: judged.into_iter().map(|judged| judged.finding).collect(),
         expected_brokers: expectation(view.expected_brokers().cloned(), view.declared_brokers()),
         expected_controllers: expectation(view.expected_controllers(), view.declared_controllers()),
         cluster_name: None,
         cluster_id: notes::cluster_id(view),
+        kafka_versions: kafka_versions(view).into_keys().collect(),
         began: *began,
         ended: view.look.ended,
     }
@@ -130,20 +143,22 @@ struct Judged {
 fn of_row(row: &'static Row, view: &View<'_>) -> Vec<Judged> {
     let subjects = row.of.in_view(view);
     if subjects.is_empty() {
-        return vec![nobody(row)];
+        let excused = |when: Condition| when.excuses_nobody && (when.holds)(view, Subject::Quorum) == Some(false);
+        let demanded = !row.when.is_some_and(excused);
+        return vec![nobody(row, demanded)];
     }
     subjects.into_iter().map(|subject| of_subject(row, view, subject)).collect()
 }
 
 /// The rows that are about this node; one that nobody expects or lists has none.
-fn of_node(stage: &'static Stage, view: &View<'_>, node: Subject) -> Vec<Judged> {
-    let rows = || stage.rows.iter().filter(|row| row.of.may_be(node));
+fn of_node(all: &[&'static Row], view: &View<'_>, node: Subject) -> Vec<Judged> {
+    let rows = || all.iter().copied().filter(|row| row.of.may_be(node));
     let known = rows().filter(|row| row.of.in_view(view).contains(&node));
     let judged: Vec<Judged> = known.map(|row| of_subject(row, view, node)).collect();
     if !judged.is_empty() {
         return judged;
     }
-    rows().next().or(stage.rows.first()).map(|row| unknown_node(row, node)).into_iter().collect()
+    rows().next().or(all.first().copied()).map(|row| unknown_node(row, node)).into_iter().collect()
 }
 
 fn of_subject(row: &'static Row, view: &View<'_>, subject: Subject) -> Judged {
@@ -201,8 +216,8 @@ fn causes(table: &'static [stages::Cause], view: &View<'_>, subject: Subject) ->
 }
 
 /// No subjects, no verdict.
-fn nobody(row: &'static Row) -> Judged {
-    let standing = if row.required { Standing::Unknown } else { Standing::Skipped };
+fn nobody(row: &'static Row, demanded: bool) -> Judged {
+    let standing = if row.required && demanded { Standing::Unknown } else { Standing::Skipped };
     unjudged(row, standing, Subject::Quorum, row.of.nobody().to_owned())
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::exit::{self, EXITS, Exit};
 use crate::report::{EARLIER_STAGE_FIRST, Oddity};
 use crate::snapshot::Why;
-use crate::stages::{Cause, GUARDS, Guard, Look, Reason, Row, STAGES, Stage};
+use crate::stages::{self, Cause, GUARDS, Guard, HEALTH, Look, Reason, Row, STAGES, Stage};
 
 pub use tables::{GuardLine, RowLine, StageTable, Tables, tables};
 
@@ -40,7 +40,9 @@ const VARIABLES: [(&str, &str); 7] = [
 pub enum Kind {
     /// A stage of the migration.
     Stage,
-    /// Something that stages demand.
+    /// What is demanded before every step.
+    Health,
+    /// Something that a stage or health demands.
     Row,
     /// A condition under which waiting cannot help.
     Guard,
@@ -56,14 +58,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Stage, Self::Row, Self::Guard, Self::Action, Self::Error, Self::Warning, Self::ExitCode];
+    pub const ALL: [Self; 8] =
+        [Self::Stage, Self::Health, Self::Row, Self::Guard, Self::Action, Self::Error, Self::Warning, Self::ExitCode];
 
     /// One of them, and several, in words.
     #[must_use]
     pub fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Stage => ("stage", "stages"),
+            Self::Health => ("health", "health"),
             Self::Row => ("row", "rows"),
             Self::Guard => ("guard", "guards"),
             Self::Action => ("action", "actions"),
@@ -122,7 +125,7 @@ pub struct Pointer {
 /// Every topic, by kind.
 #[must_use]
 pub fn topics() -> Vec<Topic> {
-    let mut topics: Vec<Topic> = STAGES.iter().map(of_stage).collect();
+    let mut topics: Vec<Topic> = stages::all().map(of_table).collect();
     topics.extend(rows().into_iter().map(of_row));
     topics.extend(GUARDS.iter().map(of_guard));
     topics.extend(actions());
@@ -178,10 +181,10 @@ fn distance(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-/// Every row once, in the order of the stages.
+/// Every row once, in the order of the tables. One that a later table narrows is explained as the earlier one has it.
 fn rows() -> Vec<&'static Row> {
     let mut rows: Vec<&'static Row> = Vec::new();
-    for row in STAGES.iter().flat_map(|stage| stage.rows) {
+    for row in stages::all().flat_map(|table| table.rows) {
         if rows.iter().all(|other| other.id != row.id) {
             rows.push(row);
         }
@@ -189,12 +192,13 @@ fn rows() -> Vec<&'static Row> {
     rows
 }
 
-fn of_stage(stage: &'static Stage) -> Topic {
+fn of_table(table: &'static Stage) -> Topic {
+    let kind = if table.id == HEALTH.id { Kind::Health } else { Kind::Stage };
     Topic {
-        meaning: Some(format!("complete when {}", stage.complete_when)),
+        meaning: Some(format!("complete when {}", table.complete_when)),
         source: Some("KIP-866; Kafka's documentation of operations, \"ZooKeeper to KRaft Migration\""),
-        see: stage.rows.iter().map(|row| Pointer { id: row.id, brief: row_brief(row) }).collect(),
-        ..bare(stage.id, Kind::Stage, stage.title.to_owned())
+        see: table.rows.iter().map(|row| Pointer { id: row.id, brief: row_brief(row) }).collect(),
+        ..bare(table.id, kind, table.title.to_owned())
     }
 }
 
@@ -205,10 +209,10 @@ fn of_row(row: &'static Row) -> Topic {
         "it can only make a verdict worse: unseen, it is skipped"
     };
     let when = row.when.map_or(String::new(), |when| format!(", {}", when.words));
-    let stages = STAGES.iter().filter(|stage| stage.rows.iter().any(|other| other.id == row.id));
+    let tables = stages::all().filter(|table| table.rows.iter().any(|other| other.id == row.id));
     Topic {
         meaning: Some(format!("{}; demanded: {}{when}; {weight}", row.reason.because, row.demand)),
-        see: stages.map(|stage| Pointer { id: stage.id, brief: stage.title.to_owned() }).collect(),
+        see: tables.map(|table| Pointer { id: table.id, brief: table.title.to_owned() }).collect(),
         ..of_reason(&row.reason, row.causes, bare(row.id, Kind::Row, row_brief(row)))
     }
 }

@@ -5,8 +5,10 @@
 //! means (`signals`), and how often one looks (`main`).
 
 mod answers;
+mod content;
 pub mod dial;
 mod kafka;
+pub mod kept;
 mod page;
 mod second_round;
 
@@ -19,23 +21,29 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::snapshot::{
-    Answer, AskedAs, BrokerLists, Endpoint, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf, Timestamp, Why,
+    Answer, AskedAs, BrokerLists, Depth, Endpoint, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf,
+    Timestamp, Why,
 };
 use dial::Network;
+use kept::Kept;
 use second_round::{Answered, Spokesman};
 
 /// Brokers that are asked because Metadata lists them: a bound on what a lying peer can make us dial.
 const LISTED_BROKERS_MAX: usize = 5_000;
 
-/// Whom to ask, and within which bounds.
+/// Whom to ask, how much, and within which bounds.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// How deep to look.
+    pub depth: Depth,
     /// Brokers' endpoints; the others are learned from their Metadata.
     pub brokers: Vec<Address>,
     /// Controllers' endpoints.
     pub controllers: Vec<Address>,
-    /// Controllers' metrics pages.
+    /// Metrics pages: the controllers', and of brokers those that were named.
     pub pages: BTreeMap<Owner, String>,
+    /// Where the page of any other broker is; only asked for at content depth.
+    pub broker_pages: Option<PageTemplate>,
     /// Metrics of other names than exporters give them.
     pub metric_names: Vec<MetricName>,
     /// Whether controllers are asked for the cluster's id although it is plain without it.
@@ -57,15 +65,32 @@ pub struct Address {
     pub endpoint: Endpoint,
 }
 
+/// Where metrics pages are: a URL with `{host}`, `{id}` and `{port}` in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageTemplate(pub String);
+
+impl PageTemplate {
+    /// The page of this node. Without its id, `{id}` stays as it is.
+    #[must_use]
+    pub fn of(&self, id: Option<NodeId>, endpoint: &Endpoint) -> String {
+        let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
+        let page = self.0.replace("{host}", &host).replace("{port}", &endpoint.port.to_string());
+        id.map_or(page.clone(), |id| page.replace("{id}", &id.to_string()))
+    }
+}
+
 /// Takes one look at the cluster, which ends by `deadline` at the latest.
-pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -> Look {
+pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Instant) -> Look {
+    network.weed();
     let began = Moment::now();
     let limits = Limits { deadline, request_timeout: plan.request_timeout, page_timeout: plan.page_timeout };
     let mut round = Round {
-        network,
+        network: Arc::clone(network),
         limits,
         permits: Arc::new(Semaphore::new(plan.concurrency)),
         metric_names: plan.metric_names.clone().into(),
+        paged: plan.pages.keys().cloned().collect(),
+        broker_pages: plan.broker_pages.clone().filter(|_| plan.depth == Depth::Content),
         tasks: JoinSet::new(),
         targets: HashMap::new(),
         asked: BTreeSet::new(),
@@ -83,6 +108,12 @@ pub async fn look<N: Network>(network: Arc<N>, plan: &Plan, deadline: Instant) -
     }
     let (mut answered, pages, spokesman) = round.collect(plan).await;
     second_round::ask(&mut answered, spokesman, plan).await;
+    if plan.depth == Depth::Content {
+        content::ask(network, &mut answered, limits).await;
+    }
+    for answered in &mut answered {
+        network.keep(answered);
+    }
     // In the order of the addresses, not of the answers: two looks at one cluster read alike.
     let mut nodes: Vec<_> = answered.into_iter().map(|answered| answered.node).collect();
     nodes.sort_by(|a, b| (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint)));
@@ -101,12 +132,15 @@ enum Seen<S> {
 }
 
 struct Round<N: Network> {
-    network: Arc<N>,
+    network: Arc<Kept<N>>,
     limits: Limits,
     permits: Arc<Semaphore>,
     metric_names: Arc<[MetricName]>,
     tasks: JoinSet<Seen<N::Stream>>,
     targets: HashMap<tokio::task::Id, Target>,
+    /// Whose pages were asked for.
+    paged: BTreeSet<Owner>,
+    broker_pages: Option<PageTemplate>,
     /// The endpoints that were asked as brokers.
     asked: BTreeSet<Endpoint>,
     /// The different lists of brokers that were given.
@@ -127,7 +161,7 @@ impl<N: Network> Round<N> {
     }
 
     /// Waits for every answer, and asks the brokers that the answers list. Also the place of the broker that may speak
-    /// for the others: of all brokers it alone keeps its connection.
+    /// for the others: it alone of all brokers stays on the line.
     async fn collect(mut self, plan: &Plan) -> (Vec<Answered<N::Stream>>, Vec<PageOf>, Option<usize>) {
         // Addresses given by hand win over what Metadata advertises for the same id.
         let by_hand: BTreeSet<NodeId> = plan.brokers.iter().filter_map(|address| address.id).collect();
@@ -158,10 +192,10 @@ impl<N: Network> Round<N> {
                 match rank.filter(|rank| spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
                     Some(rank) => {
                         if let Some(former) = spokesman.replace((rank, all.len())).and_then(|(_, at)| all.get_mut(at)) {
-                            former.talk = None;
+                            self.network.keep(former);
                         }
                     }
-                    None => answered.talk = None,
+                    None => self.network.keep(&mut answered),
                 }
             }
             all.push(answered);
@@ -176,6 +210,13 @@ impl<N: Network> Round<N> {
             return;
         }
         for (id, endpoint) in &*metadata.brokers {
+            if let Some(template) = &self.broker_pages
+                && self.paged.len() < LISTED_BROKERS_MAX
+                && self.paged.insert(Owner::Id(*id))
+            {
+                let url = template.of(Some(*id), endpoint);
+                self.ask(Target::Page(Owner::Id(*id), url));
+            }
             if self.listed_budget > 0 && !by_hand.contains(id) && !self.asked.contains(endpoint) {
                 self.listed_budget -= 1;
                 let address = Address { id: None, endpoint: endpoint.clone() };
@@ -186,7 +227,7 @@ impl<N: Network> Round<N> {
 }
 
 async fn ask<N: Network>(
-    network: Arc<N>,
+    network: Arc<Kept<N>>,
     target: Target,
     limits: Limits,
     permits: Arc<Semaphore>,
@@ -199,13 +240,13 @@ async fn ask<N: Network>(
     match target {
         Target::Node(asked_as, address) => {
             // Boxed, so that only conversations take the room of one, and not everybody who waits for a permit.
-            let (node, talk) = Box::pin(kafka::ask_node(&*network, asked_as, address, limits)).await;
+            let (node, talk) = Box::pin(kafka::ask_node(&network, asked_as, address, limits)).await;
             Seen::Node(Box::new(Answered { node, talk }))
         }
         Target::Page(owner, url) => {
             let began = Moment::now();
             let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
-            let said = match tokio::time::timeout_at(deadline, network.page(&url)).await {
+            let said = match tokio::time::timeout_at(deadline, network.network.page(&url)).await {
                 Ok(text) => text.and_then(|text| page::read(&text, &metric_names)),
                 Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
             };

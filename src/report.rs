@@ -164,11 +164,13 @@ pub enum Oddity {
     ClusterIdsDiffer,
     /// Nothing ties the brokers to the controllers.
     ClusterNotProved,
+    /// Nodes of several releases of Kafka.
+    MixedVersions,
 }
 
 impl Oddity {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AddressWithoutId,
         Self::AddressWithTwoIds,
         Self::ControllerStateDiffers,
@@ -176,6 +178,7 @@ impl Oddity {
         Self::BrokersNotAsked,
         Self::ClusterIdsDiffer,
         Self::ClusterNotProved,
+        Self::MixedVersions,
     ];
 
     /// The name under which it is reported.
@@ -189,6 +192,7 @@ impl Oddity {
             Self::BrokersNotAsked => "brokers-not-asked",
             Self::ClusterIdsDiffer => "cluster-ids-differ",
             Self::ClusterNotProved => "cluster-not-proved",
+            Self::MixedVersions => "mixed-versions",
         }
     }
 }
@@ -323,13 +327,15 @@ pub struct Took {
     pub us: u64,
 }
 
-/// Everything that is said of one stage.
+/// Everything that is said of one stage, or of health.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The stage's id.
+    /// The stage's id, or `health`.
     pub stage: &'static str,
-    /// The stage's title.
+    /// Its title.
     pub title: &'static str,
+    /// Whether the cluster's health was judged, too or alone.
+    pub health: bool,
     /// The one node that was asked about; `None`: all of them.
     pub only: Option<Subject>,
     /// The id of the stage after it.
@@ -368,6 +374,8 @@ pub struct Report {
     pub cluster_name: Option<String>,
     /// The cluster's id, if the brokers that told one told the same.
     pub cluster_id: Option<String>,
+    /// The releases of Kafka that the nodes are of, as far as their APIs tell.
+    pub kafka_versions: Vec<String>,
     /// When the first question went out.
     pub began: Timestamp,
     /// When the last answer was in.

@@ -6,16 +6,23 @@
 
 mod brokers;
 mod cluster;
+mod content;
 mod gauge;
 mod identity;
 mod quorum;
 mod state;
+mod twice;
 mod view;
 
 pub use brokers::{BrokerRung, NamedController};
-pub use cluster::{Kinship, cluster_ids, cluster_ids_differ};
+pub use cluster::{Kinship, cluster_ids, cluster_ids_differ, kafka_versions};
+pub use content::{
+    ALL_TOPICS_SHOWN, FENCED_BROKERS, METADATA_ERRORS, OFFLINE_PARTITIONS, REASSIGNMENTS, TOPIC_COUNT, TOPICS_SHOWN,
+    TOPICS_TO_DELETE, UNDER_MIN_ISR, UNDER_REPLICATED, ZK_WRITE_BEHIND,
+};
 pub use quorum::Seat;
 pub use state::{StateRung, differing_gauges};
+pub use twice::{LEADER_UNCHANGED, VOTER_FETCHES, ZK_WRITE_BEHIND_GROWS};
 pub use view::View;
 
 use std::borrow::Cow;
@@ -36,7 +43,19 @@ pub struct Seen<T> {
     pub up_to: Option<(T, Cow<'static, str>)>,
     /// Where it was read; `None` where it follows from what no node was asked for.
     pub evidence: Option<Evidence>,
+    /// What it counts or rests on, by name: the first few.
+    pub named: Vec<String>,
 }
+
+impl<T> Seen<T> {
+    /// Names what it counts or rests on.
+    fn naming(self: Seen<T>, names: impl IntoIterator<Item = String>) -> Self {
+        Self { named: names.into_iter().take(NAMED_MAX).collect(), ..self }
+    }
+}
+
+/// How many things a reading names.
+const NAMED_MAX: usize = 3;
 
 impl<T: Copy> Seen<T> {
     /// The most that it can be.
@@ -146,7 +165,7 @@ pub const DECLARED: Signal<bool> = Signal {
             Subject::Broker(id) if view.is_combined(id) => return seen(true, None),
             Subject::Broker(id) => (view.declared_brokers(), id),
             Subject::Controller(id) => (view.declared_controllers(), id),
-            Subject::Quorum => return not_of(subject),
+            Subject::Quorum | Subject::Cluster => return not_of(subject),
         };
         match declared {
             Some(declared) => seen(declared.contains(&id), None),
@@ -220,7 +239,7 @@ pub const ZK_MIGRATION_READY: Signal<bool> = Signal {
     read: |view, subject| match subject {
         Subject::Broker(id) => brokers::flag(view.broker(id)?.0),
         Subject::Controller(id) => brokers::flag(view.controller(id)?),
-        Subject::Quorum => not_of(subject),
+        Subject::Quorum | Subject::Cluster => not_of(subject),
     },
 };
 
@@ -283,7 +302,7 @@ pub const SEAT: Signal<Seat> = Signal {
     label: "place in the quorum",
     read: |view, subject| match subject {
         Subject::Broker(id) | Subject::Controller(id) => Ok(view.live_leader()?.seat(id)),
-        Subject::Quorum => not_of(subject),
+        Subject::Quorum | Subject::Cluster => not_of(subject),
     },
 };
 
@@ -313,6 +332,16 @@ pub const BROKER_ON_ZOOKEEPER: Signal<bool> =
 /// of Kafka 4 can register none.
 pub const MIGRATING_BROKERS: Signal<u64> =
     Signal { label: "MigratingZkBrokerCount", read: |view, _| state::migrating_brokers(view) };
+
+/// Whether every broker that answers and lists anybody lists this one: KRaft brokers list those that are not fenced. Of a
+/// broker.
+pub const LISTED: Signal<bool> = Signal {
+    label: "listed by every broker that answers",
+    read: |view, subject| match subject {
+        Subject::Broker(id) => brokers::listed(view, id),
+        _ => not_of(subject),
+    },
+};
 
 /// The evidence for a field of a node's `ApiVersions`.
 fn api_versions_evidence(node: &Node, field: &'static str) -> Evidence {
@@ -346,7 +375,7 @@ fn not_of<T>(subject: Subject) -> Sight<T> {
 
 #[expect(clippy::unnecessary_wraps, reason = "the counterpart of `unseen`: both build a Sight")]
 fn seen<T>(value: T, evidence: Option<Evidence>) -> Sight<T> {
-    Ok(Seen { value, up_to: None, evidence })
+    Ok(Seen { value, up_to: None, evidence, named: Vec::new() })
 }
 
 fn unseen<T>(missed: Missed, evidence: Option<Evidence>) -> Sight<T> {

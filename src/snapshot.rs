@@ -10,16 +10,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod content;
 mod evidence;
 mod missed;
 pub mod recording;
 mod said;
 
+pub use content::{MinIsr, Partition, Reassignment, Topics};
 pub use evidence::{Evidence, Source};
 pub use missed::{Missed, Why};
 pub use said::{
-    ApiVersions, BrokerList, BrokerLists, Cluster, Configs, Generation, Leadership, Metadata, Page, Quorum, Replica,
-    Role, Sample,
+    ApiVersions, BrokerList, BrokerLists, Cluster, Configs, Generation, Leadership, Metadata, Page, Quorum, Release,
+    Replica, Role, Sample,
 };
 
 /// Kafka's `node.id` or `broker.id`: one namespace for brokers and controllers.
@@ -56,8 +58,10 @@ pub enum Subject {
     Broker(NodeId),
     /// A controller, by its id.
     Controller(NodeId),
-    /// The controller quorum, or the cluster as a whole.
+    /// The controller quorum, and the migration that it drives.
     Quorum,
+    /// The cluster as a whole.
+    Cluster,
 }
 
 impl fmt::Display for Subject {
@@ -66,6 +70,7 @@ impl fmt::Display for Subject {
             Self::Broker(id) => write!(f, "broker {id}"),
             Self::Controller(id) => write!(f, "controller {id}"),
             Self::Quorum => write!(f, "quorum"),
+            Self::Cluster => write!(f, "cluster"),
         }
     }
 }
@@ -80,7 +85,8 @@ pub struct Snapshot {
     pub expected: Expected,
     /// Metrics of other names than exporters give them, as told by hand.
     pub metric_names: Vec<MetricName>,
-    /// The looks, oldest first: one, or two where a guard had to be confirmed. The last one is judged.
+    /// The looks, oldest first: one, or two where a guard had to be confirmed, and at content depth. The last one is
+    /// judged.
     pub looks: Vec<Look>,
 }
 
@@ -91,6 +97,8 @@ pub struct Snapshot {
 pub enum Depth {
     /// What the four stages need.
     Stage,
+    /// What health needs beside that: topics, reassignments, brokers' metrics pages.
+    Content,
 }
 
 /// Whom we expect. `None` is "nobody said", which is not the same as "nobody".
@@ -117,19 +125,38 @@ pub struct MetricName {
     pub labels: Vec<(String, String)>,
 }
 
-/// A gauge of `kafka.controller:type=KafkaController` that verdicts rest on.
+/// A gauge of `kafka.controller:type=KafkaController` that verdicts rest on. Releases: `ControllerMetadataMetrics.java`,
+/// `QuorumControllerMetrics.java`, `KafkaController.scala`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gauge {
-    /// `ZkMigrationState`.
+    /// `ZkMigrationState` (3.5 to 3.9).
     ZkMigrationState,
-    /// `MigratingZkBrokerCount`.
+    /// `MigratingZkBrokerCount` (3.6 to 3.9).
     MigratingZkBrokerCount,
+    /// `GlobalTopicCount`: 0 on controllers until the copy.
+    GlobalTopicCount,
+    /// `FencedBrokerCount` (3.3 and newer).
+    FencedBrokerCount,
+    /// `MetadataErrorCount` (3.3 and newer).
+    MetadataErrorCount,
+    /// `ZkWriteBehindLag` (3.6 to 3.9): only of a controller with the migration flag, and 0 unless it leads.
+    ZkWriteBehindLag,
+    /// `TopicsToDeleteCount`: of a broker that is ZooKeeper's controller.
+    TopicsToDeleteCount,
 }
 
 impl Gauge {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::ZkMigrationState, Self::MigratingZkBrokerCount];
+    pub const ALL: [Self; 7] = [
+        Self::ZkMigrationState,
+        Self::MigratingZkBrokerCount,
+        Self::GlobalTopicCount,
+        Self::FencedBrokerCount,
+        Self::MetadataErrorCount,
+        Self::ZkWriteBehindLag,
+        Self::TopicsToDeleteCount,
+    ];
 
     /// Kafka's name of the bean.
     #[must_use]
@@ -137,6 +164,11 @@ impl Gauge {
         match self {
             Self::ZkMigrationState => "ZkMigrationState",
             Self::MigratingZkBrokerCount => "MigratingZkBrokerCount",
+            Self::GlobalTopicCount => "GlobalTopicCount",
+            Self::FencedBrokerCount => "FencedBrokerCount",
+            Self::MetadataErrorCount => "MetadataErrorCount",
+            Self::ZkWriteBehindLag => "ZkWriteBehindLag",
+            Self::TopicsToDeleteCount => "TopicsToDeleteCount",
         }
     }
 }
@@ -144,7 +176,8 @@ impl Gauge {
 /// One look at every node, at stage depth: `ApiVersions` of every node, `Metadata` without topics of every
 /// broker, `DescribeQuorum` of every controller and of one KRaft broker, the controllers' metrics pages; and, only where
 /// it is not plain by then which controller is which and that they are the brokers', `DescribeConfigs` and
-/// `DescribeCluster`.
+/// `DescribeCluster`. At content depth two brokers are asked for all topics, the leading controller and the broker that is
+/// named as the controller for reassignments, and brokers' metrics pages are asked for where they were given.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Look {
@@ -195,6 +228,15 @@ pub struct Node {
     pub cluster: Answer<Cluster>,
     /// Its own configuration of the quorum. Asked of one broker, or of controllers that were given without an id.
     pub configs: Answer<Configs>,
+    /// All topics that it shows. Asked of two brokers, at content depth.
+    #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
+    pub topics: Answer<Topics>,
+    /// `min.insync.replicas` of those topics that have a replica out of sync. Asked of the same brokers.
+    #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
+    pub min_isr: Answer<Vec<MinIsr>>,
+    /// Which partitions are being moved. Asked of the leading controller and of one broker, at content depth.
+    #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
+    pub reassignments: Answer<Vec<Reassignment>>,
 }
 
 /// As what an endpoint was asked: by `-b` or a broker's Metadata, or by `-C`.
@@ -217,7 +259,7 @@ pub enum Owner {
     Endpoint(Endpoint),
 }
 
-/// The metrics page of one controller.
+/// The metrics page of one node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageOf {
@@ -243,4 +285,19 @@ pub struct Answer<T> {
     #[serde(rename = "outcome", with = "recording::outcome")]
     #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
     pub said: Result<T, Missed>,
+}
+
+impl<T> Answer<T> {
+    /// Whether nobody asked, at this depth or of this node.
+    fn was_not_asked(&self) -> bool {
+        matches!(&self.said, Err(missed) if missed.why == Why::NotAsked)
+    }
+}
+
+impl<T> Default for Answer<T> {
+    /// Nobody asked.
+    fn default() -> Self {
+        let said = Err(Missed::new(Why::NotAsked, "not asked"));
+        Self { at: Timestamp::default(), took_us: 0, version: 0, said }
+    }
 }

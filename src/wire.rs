@@ -32,6 +32,8 @@ pub use topics::{Partition, TOPICS_LIMIT, Topics, topics};
 pub const NO_ERROR: i16 = 0;
 /// `NOT_LEADER_OR_FOLLOWER`: what a standby controller answers to `DescribeQuorum`.
 pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
+/// `TOPIC_AUTHORIZATION_FAILED`.
+pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 /// `CLUSTER_AUTHORIZATION_FAILED`.
 pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
 /// `NOT_CONTROLLER`: what a ZooKeeper broker that is not the controller answers to what only the controller knows.

@@ -7,21 +7,23 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Answer, Answered, internal, take_looks, with_runtime};
+use super::{Answer, Answered, internal, sockets, take_looks, with_runtime};
 use crate::cli::{self, Command, RehearseArgs};
 use crate::config::{self, Observed, Refusal, Request};
 use crate::evaluate::locate;
 use crate::exit;
 use crate::observe::Plan;
+use crate::observe::kept::Kept;
 use crate::output::{self, TemporaryFile};
 use crate::rehearse::{Affliction, Afflicts, Phase, Rehearsal, node_ids, phases};
 use crate::report::{JudgedPhase, Rehearsed};
 use crate::settings::Settings;
-use crate::snapshot::{Expected, NodeId};
+use crate::snapshot::{Depth, Expected, NodeId};
 
 /// Where the settings are written for the other terminal.
 const CONFIG_FILE: &str = "kraft-check.toml";
@@ -97,13 +99,14 @@ async fn walk(args: &RehearseArgs, phases: &[Phase], held_from: Option<usize>) -
         None => None,
     };
     let what = format!("Kafka {}, {} brokers, {} controllers, simulated", args.kafka, args.brokers, args.controllers);
+    let network = Arc::new(Kept::new(sockets()?));
     let mut judged = Vec::new();
     for (number, phase) in phases.iter().enumerate() {
         rehearsal.act(|cluster| phase.enter(cluster)).await.map_err(no_port)?;
         if held_from.is_some_and(|from| number < from) {
             continue;
         }
-        let snapshot = take_looks(&plan, expected.clone(), timeout).await?;
+        let snapshot = take_looks(&network, &plan, expected.clone(), timeout).await;
         let whereabouts = locate(&snapshot);
         judged.push(JudgedPhase { id: phase.id.clone(), title: phase.title.clone(), whereabouts });
         if let Some((file, next_line)) = &mut held {
@@ -150,7 +153,7 @@ fn plan(settings: &[(&'static str, Vec<String>)]) -> Result<(Plan, Expected, Dur
     let defect = || internal("the settings of a rehearsal are no settings".to_owned());
     let (cli, _) = cli::parse(&args, &[]).map_err(|_| defect())?;
     let Command::Status(look) = cli.command else { return Err(defect()) };
-    match config::resolve(&look, &Settings::default())? {
+    match config::resolve(&look, Depth::Stage, &Settings::default())? {
         Request { subject: Observed::Live { plan, expected, timeout }, .. } => Ok((plan, expected, timeout)),
         Request { .. } => Err(defect()),
     }

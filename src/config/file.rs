@@ -16,13 +16,14 @@ use crate::settings::{Origin, Setting, Value};
 /// More bytes than any config file has.
 const LIMIT: u64 = 1024 * 1024;
 /// Flags that belong to one run, not to a host or a cluster: no keys.
-const NO_KEYS: [&str; 13] = [
+const NO_KEYS: [&str; 14] = [
     "config",
     "cluster",
     "from",
     "snapshot",
     "origin",
     "only",
+    "health",
     "quiet",
     "verbose",
     "hold",

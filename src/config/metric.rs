@@ -10,8 +10,8 @@ pub(super) fn name(flag: &str, text: &str) -> Result<MetricName, Refusal> {
     };
     let (gauge, series) = text.split_once('=').ok_or_else(|| refusal("names no metric"))?;
     let Some(gauge) = Gauge::ALL.into_iter().find(|known| id(*known) == gauge) else {
-        let known = Gauge::ALL.map(id).join(" and ");
-        return Err(usage(format!("{flag}: '{gauge}' is not a gauge that can be renamed; {known} are")));
+        let known = Gauge::ALL.map(id).join(", ");
+        return Err(usage(format!("{flag}: '{gauge}' is not a gauge that can be renamed; those are {known}")));
     };
     let (name, labels) = match series.split_once('{') {
         None => (series, ""),
@@ -40,5 +40,10 @@ fn id(gauge: Gauge) -> &'static str {
     match gauge {
         Gauge::ZkMigrationState => "zk-migration-state",
         Gauge::MigratingZkBrokerCount => "migrating-zk-broker-count",
+        Gauge::GlobalTopicCount => "global-topic-count",
+        Gauge::FencedBrokerCount => "fenced-broker-count",
+        Gauge::MetadataErrorCount => "metadata-error-count",
+        Gauge::ZkWriteBehindLag => "zk-write-behind-lag",
+        Gauge::TopicsToDeleteCount => "topics-to-delete-count",
     }
 }

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Refusal, contradiction, node_id, usage};
-use crate::observe::Address;
-use crate::snapshot::{NodeId, Owner};
+use crate::observe::{Address, PageTemplate};
+use crate::snapshot::{Depth, Endpoint, NodeId, Owner};
 
-/// The page of each controller. A URL given for an id wins over the template. A page of another node is kept
-/// for later depths and not asked for here; it is asked for only where some controller's id is not known yet.
+/// The page of each controller, and those that were given for other nodes. A URL given for an id wins over the template.
+/// At stage depth a page of another node is asked for only where some controller's id is not known yet.
 pub(super) fn pages(
     flag: &str,
     texts: &[String],
     controllers: &[Address],
     expected: Option<&BTreeSet<NodeId>>,
+    depth: Depth,
 ) -> Result<BTreeMap<Owner, String>, Refusal> {
     let mut pages = BTreeMap::new();
     let mut template = None;
@@ -32,7 +33,12 @@ pub(super) fn pages(
     if let Some(template) = template {
         for controller in controllers {
             let owner = controller.id.map_or_else(|| Owner::Endpoint(controller.endpoint.clone()), Owner::Id);
-            let page = url(flag, &fill(flag, template, controller)?)?;
+            let page = PageTemplate(template.clone()).of(controller.id, &controller.endpoint);
+            if controller.id.is_none() && page.contains("{id}") {
+                let place = &controller.endpoint;
+                return Err(usage(format!("{flag}: {{id}} needs the id of {place}: give it as -C ID@{place}")));
+            }
+            let page = url(flag, &page)?;
             pages.entry(owner).or_insert(page);
         }
     }
@@ -44,7 +50,7 @@ pub(super) fn pages(
                 || expected.is_some_and(|ids| ids.contains(id))
         }
     };
-    pages.retain(|owner, _| !all_known || is_controller(owner));
+    pages.retain(|owner, _| depth == Depth::Content || !all_known || is_controller(owner));
     let mut owners: BTreeMap<&String, &Owner> = BTreeMap::new();
     for (owner, page) in &pages {
         if let Some(other) = owners.insert(page, owner) {
@@ -56,6 +62,22 @@ pub(super) fn pages(
         }
     }
     Ok(pages)
+}
+
+/// The template of brokers' pages, of which a broker could be asked.
+pub(super) fn broker_pages(flag: &str, text: Option<&str>) -> Result<Option<PageTemplate>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    let template = PageTemplate(text.to_owned());
+    let somewhere = Endpoint { host: "broker.example".to_owned(), port: 9092 };
+    let (one, other) = (template.of(Some(1), &somewhere), template.of(Some(2), &somewhere));
+    url(flag, &one)?;
+    if one == other && !text.contains("{host}") && !text.contains("{port}") {
+        return Err(usage(format!(
+            "{flag}: '{one}' would be the page of every broker: put {{host}}, {{id}} or {{port}} in it, or name single \
+             pages with --metrics ID=URL"
+        )));
+    }
+    Ok(Some(template))
 }
 
 fn words(owner: &Owner) -> String {
@@ -84,27 +106,13 @@ fn by_id(text: &str) -> Vec<(NodeId, &str)> {
     pages.into_iter().map(|(id, start, end)| (id, &text[start..end])).collect()
 }
 
-fn fill(flag: &str, template: &str, controller: &Address) -> Result<String, Refusal> {
-    let Address { id, endpoint } = controller;
-    let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
-    let mut page = template.replace("{host}", &host).replace("{port}", &endpoint.port.to_string());
-    match id {
-        Some(id) => page = page.replace("{id}", &id.to_string()),
-        None if page.contains("{id}") => {
-            return Err(usage(format!("{flag}: {{id}} needs the id of {endpoint}: give it as -C ID@{endpoint}")));
-        }
-        None => {}
-    }
-    if page.contains(['{', '}']) {
+/// A URL that we can ask for. What it holds is not repeated where it may hold a password.
+fn url(flag: &str, text: &str) -> Result<String, Refusal> {
+    if text.contains(['{', '}']) {
         return Err(usage(format!(
             "{flag}: a template knows {{host}}, {{id}} and {{port}}, and nothing else in braces"
         )));
     }
-    Ok(page)
-}
-
-/// A URL that we can ask for. What it holds is not repeated where it may hold a password.
-fn url(flag: &str, text: &str) -> Result<String, Refusal> {
     let url = reqwest::Url::parse(text)
         .map_err(|error| usage(format!("{flag}: not a URL ({error}): give http://HOST:PORT/metrics or ID=URL")))?;
     if !url.username().is_empty() || url.password().is_some() {

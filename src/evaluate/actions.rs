@@ -7,15 +7,21 @@
 use super::{Judged, of_row, verdict};
 use crate::report::{Action, EARLIER_STAGE_FIRST, Standing, Verdict};
 use crate::signals::View;
-use crate::stages::STAGES;
+use crate::stages::{HEALTH, STAGES};
 
 /// What to do about everything that was seen not to hold, the worst first. What is unknown asks for a look, not
 /// for an action; its message says what is missing.
-pub(super) fn actions(place: Option<usize>, judged: &[Judged], view: &View<'_>) -> Vec<Action> {
+pub(super) fn actions(place: Option<usize>, health: bool, judged: &[Judged], view: &View<'_>) -> Vec<Action> {
     let failing = |standing| judged.iter().filter(move |judged| judged.finding.standing == standing);
     let guards = merged(failing(Standing::Blocked));
     if !guards.is_empty() {
         return guards;
+    }
+    // Before a step the cluster must be healthy, so nothing else is advised until it is.
+    let ails = |judged: &&Judged| HEALTH.rows.iter().any(|row| row.id == judged.finding.id);
+    let ailing = merged(failing(Standing::NotYet).filter(|judged| health && ails(judged)));
+    if !ailing.is_empty() {
+        return ailing;
     }
     let rows = merged(failing(Standing::NotYet));
     let earlier = STAGES.iter().take(place.unwrap_or(0)).find(|earlier| {

@@ -16,8 +16,9 @@ enum Met {
     Unseen,
 }
 
-/// What the guard says of each of its subjects; `first` is the earlier look, if there was one.
-pub(super) fn findings(guard: &'static Guard, first: Option<&View<'_>>, last: &View<'_>) -> Vec<Judged> {
+/// What the guard says of each of its subjects, by the last look and by the one before it, if there was one.
+pub(super) fn findings(guard: &'static Guard, last: &View<'_>) -> Vec<Judged> {
+    let first = last.earlier();
     let mut subjects: BTreeSet<Subject> = guard.of.in_view(last).into_iter().collect();
     subjects.extend(first.into_iter().flat_map(|view| guard.of.in_view(view)));
     let of = |subject| of_subject(guard, first, last, subject);

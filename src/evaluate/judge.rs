@@ -83,6 +83,19 @@ fn holds<T: Copy + PartialOrd>(test: Test<T>, seen: &Seen<T>) -> Option<bool> {
     }
 }
 
+/// What was counted, or what it rests on, by name: the first few.
+fn named<T: Said>(seen: &Seen<T>) -> String {
+    if seen.named.is_empty() {
+        return String::new();
+    }
+    let rest = match seen.value.value() {
+        Value::Number(all) => all.saturating_sub(u64::try_from(seen.named.len()).unwrap_or(u64::MAX)),
+        Value::Truth(_) | Value::Word(_) => 0,
+    };
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!(" ({}{more})", seen.named.join(", "))
+}
+
 /// What was seen, in words.
 fn said<T: Said>(signal: &Signal<T>, seen: &Seen<T>, holds: Option<bool>) -> String {
     let value = match &seen.up_to {
@@ -97,7 +110,7 @@ fn said<T: Said>(signal: &Signal<T>, seen: &Seen<T>, holds: Option<bool>) -> Str
         Some((_, why)) if holds.is_none() => format!("; {why}"),
         _ => String::new(),
     };
-    format!("{} is {value}{from}{more}", signal.label)
+    format!("{} is {value}{}{from}{more}", signal.label, named(seen))
 }
 
 impl Said for bool {

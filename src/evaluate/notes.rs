@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::report::{Note, Oddity, Took};
-use crate::signals::{BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, cluster_ids_differ, differing_gauges};
+use crate::signals::{
+    BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, cluster_ids_differ, differing_gauges, kafka_versions,
+};
 use crate::snapshot::{AskedAs, Missed, Node, PageOf, Subject, Why};
-use crate::stages::{Stage, Subjects};
+use crate::stages::{HEALTH, Stage, Subjects};
+
+/// How many nodes a warning names of each kind.
+const SUBJECTS_MAX: usize = 5;
 
 /// Everything that was asked and not answered, once.
 pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
@@ -14,7 +19,13 @@ pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
         let asked_of_all =
             [node.api_versions.said.as_ref().err(), node.metadata.said.as_ref().err(), node.quorum.said.as_ref().err()];
         // What older versions do not list, and what others have told instead, is nothing that failed.
-        let asked_of_some = [node.cluster.said.as_ref().err(), node.configs.said.as_ref().err()];
+        let asked_of_some = [
+            node.cluster.said.as_ref().err(),
+            node.configs.said.as_ref().err(),
+            node.topics.said.as_ref().err(),
+            node.min_isr.said.as_ref().err(),
+            node.reassignments.said.as_ref().err(),
+        ];
         let asked_of_some = asked_of_some.into_iter().flatten().filter(|missed| missed.why != Why::NotListed);
         let missed = asked_of_all.into_iter().flatten().chain(asked_of_some);
         for missed in missed.filter(|missed| missed.why != Why::NotAsked) {
@@ -23,7 +34,7 @@ pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
     }
     for page in &view.look.pages {
         if let Err(missed) = &page.page.said {
-            notes.push(note(view.page_owner(page).map(Subject::Controller), &page.url, missed));
+            notes.push(note(view.page_owner(page), &page.url, missed));
         }
     }
     notes
@@ -33,7 +44,8 @@ pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
 pub(super) fn took(view: &View<'_>) -> Vec<Took> {
     let of_node = |(subject, node): (Option<Subject>, &Node)| {
         let answers = [node.api_versions.took_us, node.metadata.took_us, node.quorum.took_us, node.cluster.took_us];
-        let us = answers.into_iter().fold(node.configs.took_us, u64::saturating_add);
+        let content = [node.topics.took_us, node.min_isr.took_us, node.reassignments.took_us];
+        let us = answers.into_iter().chain(content).fold(node.configs.took_us, u64::saturating_add);
         let whom = subject.map_or_else(String::new, |subject| format!("{subject} at "));
         Took { who: format!("{whom}{}", node.endpoint), us }
     };
@@ -49,7 +61,7 @@ fn note(subject: Option<Subject>, place: &str, missed: &Missed) -> Note {
 }
 
 /// What does not decide and should be known.
-pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
+pub(super) fn warnings(tables: &[&'static Stage], view: &View<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     // A bootstrap address may be a load balancer's: that only matters while somebody is missing.
     let missing = |subject| BROKER_RUNG.read(view, subject).is_err();
@@ -64,13 +76,27 @@ pub(super) fn warnings(stage: &Stage, view: &View<'_>) -> Vec<Note> {
         let message = format!("broker {id} is also a controller; its flag is its controller's and is not judged");
         notes.push(Note { id: Oddity::CombinedNode.id(), subject: Some(Subject::Broker(id)), message });
     }
-    let asks_brokers = stage.rows.iter().any(|row| row.of == Subjects::ExpectedBrokers);
+    let asks_brokers = tables.iter().flat_map(|table| table.rows).any(|row| row.of == Subjects::ExpectedBrokers);
     if !asks_brokers && view.known_brokers().is_empty() {
         let message = "judged without the brokers: give -b and --expect-brokers".to_owned();
         notes.push(Note { id: Oddity::BrokersNotAsked.id(), subject: None, message });
     }
     notes.extend(kinship(view));
+    if tables.iter().any(|table| table.id == HEALTH.id) {
+        notes.extend(mixed_versions(view));
+    }
     notes
+}
+
+/// Who runs which release of Kafka, where there are several: in a rolling upgrade no other step is begun.
+fn mixed_versions(view: &View<'_>) -> Option<Note> {
+    let versions = kafka_versions(view);
+    let told = versions.iter().map(|(version, whom)| {
+        let whom = whom.iter().take(SUBJECTS_MAX).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("{version} on {whom}")
+    });
+    let message = format!("several releases of Kafka: {}", told.collect::<Vec<_>>().join("; "));
+    (versions.len() > 1).then_some(Note { id: Oddity::MixedVersions.id(), subject: None, message })
 }
 
 /// Who tells which cluster's id, where they differ; or that nothing ties the brokers to the controllers.

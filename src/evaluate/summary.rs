@@ -3,18 +3,18 @@
 use super::Judged;
 use crate::report::{Progress, Standing, Verdict};
 use crate::snapshot::Subject;
-use crate::stages::{Row, Stage, Subjects};
+use crate::stages::Row;
 
 /// How many rows a summary names.
 const ROWS_MAX: usize = 2;
 /// How many ids a summary names before it counts the rest.
 const IDS_MAX: usize = 8;
 
-/// What decides the verdict, in the order of the table; of a complete stage, its first row.
-pub(super) fn summary(stage: &Stage, verdict: Verdict, judged: &[Judged]) -> String {
+/// What decides the verdict, in the order of the tables; of what is complete, its first row.
+pub(super) fn summary(rows: &[&Row], verdict: Verdict, judged: &[Judged]) -> String {
     let decides = decisive(verdict);
-    let rows = stage.rows.iter().filter_map(|row| of_row(row, decides, judged));
-    let guards = judged.iter().filter(|judged| is_guard(stage, judged) && judged.finding.standing == decides);
+    let guards = judged.iter().filter(|judged| is_guard(rows, judged) && judged.finding.standing == decides);
+    let rows = rows.iter().filter_map(|row| of_row(row, decides, judged));
     let parts: Vec<String> = match verdict {
         Verdict::Complete => rows.take(1).collect(),
         Verdict::Blocked => guards.take(ROWS_MAX).map(|judged| judged.finding.message.clone()).collect(),
@@ -44,8 +44,8 @@ fn decisive(verdict: Verdict) -> Standing {
 }
 
 /// How far the stage is, by the row that heads its summary.
-pub(super) fn progress(stage: &Stage, judged: &[Judged]) -> Option<Progress> {
-    let row = stage.rows.iter().find(|row| row.of != Subjects::Quorum)?;
+pub(super) fn progress(rows: &[&Row], judged: &[Judged]) -> Option<Progress> {
+    let row = rows.iter().find(|row| !row.of.is_whole())?;
     let nobody = |judged: &Judged| judged.finding.id == row.id && judged.finding.subject == Subject::Quorum;
     let progress = of_subjects(row, judged);
     (progress.of > 0 && !judged.iter().any(nobody)).then_some(progress)
@@ -58,15 +58,15 @@ fn of_subjects(row: &Row, judged: &[Judged]) -> Progress {
     Progress { holding: count(|it| it == Standing::Pass), of: count(|it| it != Standing::Skipped) }
 }
 
-fn is_guard(stage: &Stage, judged: &Judged) -> bool {
-    stage.rows.iter().all(|row| row.id != judged.finding.id)
+fn is_guard(rows: &[&Row], judged: &Judged) -> bool {
+    rows.iter().all(|row| row.id != judged.finding.id)
 }
 
 /// One row in a sentence, if any of its findings stands as the verdict does.
 fn of_row(row: &Row, decides: Standing, judged: &[Judged]) -> Option<String> {
     let findings = || judged.iter().map(|judged| &judged.finding).filter(|finding| finding.id == row.id);
     let first = findings().find(|finding| finding.standing == decides)?;
-    if row.of == Subjects::Quorum || first.subject == Subject::Quorum {
+    if row.of.is_whole() || first.subject == Subject::Quorum {
         return Some(first.message.clone());
     }
     let Progress { holding, of } = of_subjects(row, judged);
@@ -75,7 +75,7 @@ fn of_row(row: &Row, decides: Standing, judged: &[Judged]) -> Option<String> {
         .filter(|finding| finding.standing == decides && decides != Standing::Pass)
         .filter_map(|finding| match finding.subject {
             Subject::Broker(id) | Subject::Controller(id) => Some(id.to_string()),
-            Subject::Quorum => None,
+            Subject::Quorum | Subject::Cluster => None,
         })
         .collect();
     let missing = match decides {

@@ -6,7 +6,7 @@ use super::{Kind, Topic, bare};
 use crate::report::Oddity;
 use crate::snapshot::Why;
 use crate::stages::Look;
-use crate::stages::looks::{BROKERS, CLUSTER_ID_ON_DISK, STATE, STATUS};
+use crate::stages::looks::{BROKERS, CLUSTER_ID_ON_DISK, KAFKA_VERSION, STATE, STATUS};
 
 const PAGE: &Look =
     &Look { run: "curl -si $PAGE | head", tells: "what the exporter answers: 200, and lines of NAME{LABELS} VALUE" };
@@ -55,6 +55,10 @@ fn why_in_words(why: Why) -> &'static str {
         Why::NotLoaded => {
             "the gauge is there and says -1: the controller has not read the metadata log yet, as without a leader"
         }
+        Why::NotShown => {
+            "the node answered and left something out: it shows only what the user has a right to see, and a node that \
+             has just started shows little"
+        }
         Why::Ambiguous => "there are several values, and nothing tells which one is meant",
         Why::NoExpectation => "it was not said whom to expect, and nobody told",
         Why::NotConfirmed => "a guard was met in one look, and the other did not show it or was never taken",
@@ -74,6 +78,7 @@ fn look_for(why: Why) -> &'static [&'static Look] {
         | Why::Malformed
         | Why::Denied
         | Why::ErrorCode
+        | Why::NotShown
         | Why::NoExpectation => &[BROKERS, STATUS],
         Why::NotAsked | Why::NotConfirmed | Why::Internal => &[],
         Why::TooLarge | Why::NotAPage => &[PAGE],
@@ -112,6 +117,9 @@ fn cure(why: Why) -> &'static str {
             "wait two minutes after a start; let the rules pass type=KafkaController, or name the metric with --metric"
         }
         Why::NotLoaded => "wait; if it lasts, see to quorum-has-leader",
+        Why::NotShown => {
+            "grant Describe on all topics and DescribeConfigs on them; or look again if topics come and go"
+        }
         Why::Ambiguous => "choose one: of a page with --metric and its labels, of an address with ID@HOST:PORT",
         Why::NoExpectation => "give --expect-brokers and --expect-controllers, or an address that answers",
         Why::NotConfirmed => {
@@ -159,6 +167,11 @@ pub(super) fn of_oddity(oddity: Oddity) -> Topic {
             &[CLUSTER_ID_ON_DISK],
             "compare cluster.id of a broker and a controller by hand, or grant Alter on the cluster, which \
              DescribeCluster of controllers needs",
+        ),
+        Oddity::MixedVersions => (
+            "the nodes are of several minor releases of Kafka, as far as their APIs tell them apart",
+            &[KAFKA_VERSION],
+            "nothing, if that is meant to be; a rolling upgrade is finished before the next step",
         ),
     };
     note(oddity.id(), Kind::Warning, brief, look, fix)

@@ -1,16 +1,18 @@
-//! The tables as texts: what each stage demands of whom, and when each guard is met.
+//! The tables as texts: what each stage, and health, demands of whom, and when each guard is met.
 //!
 //! Not here: their reasons (`explain`).
 
 use serde::Serialize;
 
-use crate::stages::{GUARDS, STAGES};
+use crate::stages::{GUARDS, HEALTH, STAGES, Stage};
 
 /// All tables.
 #[derive(Debug, Serialize)]
 pub struct Tables {
     /// The stages, in the order of a migration.
     pub stages: Vec<StageTable>,
+    /// What is demanded of the cluster before every step.
+    pub health: StageTable,
     /// The guards, which hold in every stage.
     pub guards: Vec<GuardLine>,
 }
@@ -63,7 +65,7 @@ pub struct GuardLine {
 /// The tables, in the order in which they are judged.
 #[must_use]
 pub fn tables() -> Tables {
-    let stages = STAGES.iter().map(|stage| {
+    let table = |stage: &Stage| {
         let rows = stage.rows.iter().map(|row| RowLine {
             id: row.id,
             of: row.of.words(),
@@ -74,12 +76,12 @@ pub fn tables() -> Tables {
             action: row.reason.action,
         });
         StageTable { id: stage.id, title: stage.title, complete_when: stage.complete_when, rows: rows.collect() }
-    });
+    };
     let guards = GUARDS.iter().map(|guard| GuardLine {
         id: guard.id,
         of: guard.of.words(),
         met_when: guard.when.iter().map(ToString::to_string).collect(),
         action: guard.reason.action,
     });
-    Tables { stages: stages.collect(), guards: guards.collect() }
+    Tables { stages: STAGES.iter().map(table).collect(), health: table(&HEALTH), guards: guards.collect() }
 }

@@ -1,15 +1,18 @@
 //! Messages → answers as a snapshot keeps them. What they mean is not known here.
 
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse;
-use kafka_protocol::messages::describe_configs_response::DescribeConfigsResponse;
+use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResponse, DescribeConfigsResult};
 use kafka_protocol::messages::describe_quorum_response::{DescribeQuorumResponse, ReplicaState};
+use kafka_protocol::messages::list_partition_reassignments_response::ListPartitionReassignmentsResponse;
 use kafka_protocol::messages::metadata_response::MetadataResponse;
 use kafka_protocol::messages::{
-    DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+    BrokerId, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, ListPartitionReassignmentsRequest,
+    MetadataRequest,
 };
 
 use crate::snapshot::{
-    ApiVersions, Cluster, Configs, Endpoint, Leadership, Metadata, Missed, NodeId, Quorum, Replica, Why,
+    ApiVersions, Cluster, Configs, Endpoint, Leadership, Metadata, MinIsr, Missed, NodeId, Partition, Quorum,
+    Reassignment, Replica, Topics, Why,
 };
 use crate::wire::{self, Ask, Listed};
 
@@ -90,6 +93,54 @@ pub(super) fn configs(said: &DescribeConfigsResponse) -> Result<Configs, Missed>
     }
 }
 
+/// Kafka's name of the property (`TopicConfig.java`).
+pub(super) const MIN_ISR: &str = "min.insync.replicas";
+
+/// All topics that a broker shows.
+pub(super) fn topics(said: wire::Topics) -> Result<Topics, Missed> {
+    refuse_error::<MetadataRequest>(said.error_code)?;
+    let partition = |partition: wire::Partition| {
+        let wire::Partition { topic, index, error_code, leader, replicas, isr, offline } = partition;
+        Partition { topic, index, error_code, leader, replicas, isr, offline }
+    };
+    let not_whole = said.not_whole.into_iter().map(partition).collect();
+    Ok(Topics { topics: said.topics, partitions: said.partitions, not_whole })
+}
+
+/// `min.insync.replicas` of those topics for which it was told. A topic that is denied is left out; if all are, that is
+/// the answer.
+pub(super) fn min_isr(said: &DescribeConfigsResponse) -> Result<Vec<MinIsr>, Missed> {
+    let of_topic = |result: &DescribeConfigsResult| {
+        let config = result.configs.iter().find(|config| config.name.as_str() == MIN_ISR)?;
+        let min_isr = config.value.as_ref()?.parse().ok()?;
+        Some(MinIsr { topic: result.resource_name.to_string(), min_isr })
+    };
+    let told: Vec<MinIsr> = said.results.iter().filter_map(of_topic).collect();
+    match said.results.iter().find(|result| result.error_code != wire::NO_ERROR) {
+        Some(failed) if told.is_empty() => Err(error_code::<DescribeConfigsRequest>(failed.error_code)),
+        _ => Ok(told),
+    }
+}
+
+/// What is being moved.
+pub(super) fn reassignments(said: &ListPartitionReassignmentsResponse) -> Result<Vec<Reassignment>, Missed> {
+    if said.error_code == wire::NOT_CONTROLLER {
+        return Err(Missed::new(Why::ErrorCode, "it is not the controller (error 41), so it does not know"));
+    }
+    refuse_error::<ListPartitionReassignmentsRequest>(said.error_code)?;
+    let ids = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
+    let moved = said.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|partition| Reassignment {
+            topic: topic.name.to_string(),
+            index: partition.partition_index,
+            replicas: ids(&partition.replicas),
+            adding: ids(&partition.adding_replicas),
+            removing: ids(&partition.removing_replicas),
+        })
+    });
+    Ok(moved.collect())
+}
+
 fn replica(state: &ReplicaState) -> Replica {
     let known = |timestamp: i64| (timestamp >= 0).then_some(timestamp);
     Replica {
@@ -114,9 +165,13 @@ fn refuse_error<A: Ask>(code: i16) -> Result<(), Missed> {
 
 /// An error code as the reason why something was not seen.
 pub(super) fn error_code<A: Ask>(code: i16) -> Missed {
-    if code == wire::CLUSTER_AUTHORIZATION_FAILED {
-        Missed::new(Why::Denied, format!("{} is denied (error 31, CLUSTER_AUTHORIZATION_FAILED)", A::NAME))
-    } else {
-        Missed::new(Why::ErrorCode, format!("error {code} to {}", A::NAME))
+    match code {
+        wire::CLUSTER_AUTHORIZATION_FAILED => {
+            Missed::new(Why::Denied, format!("{} is denied (error 31, CLUSTER_AUTHORIZATION_FAILED)", A::NAME))
+        }
+        wire::TOPIC_AUTHORIZATION_FAILED => {
+            Missed::new(Why::Denied, format!("{} is denied (error 29, TOPIC_AUTHORIZATION_FAILED)", A::NAME))
+        }
+        _ => Missed::new(Why::ErrorCode, format!("error {code} to {}", A::NAME)),
     }
 }

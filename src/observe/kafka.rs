@@ -3,24 +3,29 @@
 //! Every step has its own deadline, and whatever goes wrong stands in the place of the answer. An API that a
 //! node does not list is never sent: Kafka would close the connection and log an error with a stack.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
-    TopicName,
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
 use super::answers::{self, error_code};
 use super::dial::{Network, refused};
+use super::kept::Kept;
 use super::{Address, Limits, Moment};
 use crate::snapshot::{
-    Answer, ApiVersions, AskedAs, Cluster, Configs, Metadata, Missed, Node, NodeId, Quorum, Role, Why,
+    Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
+    Reassignment, Role, Topics, Why,
 };
 use crate::wire::{self, Ask};
 
@@ -36,32 +41,22 @@ const FIRST_PORTION: usize = 4 * 1024;
 
 /// `BROKER` of `org.apache.kafka.common.config.ConfigResource.Type`: brokers and controllers alike.
 const NODE_RESOURCE: i8 = 4;
+/// `TOPIC`, likewise.
+const TOPIC_RESOURCE: i8 = 2;
 /// `CONTROLLER` of `org.apache.kafka.clients.admin.EndpointType`.
 const CONTROLLER_ENDPOINTS: i8 = 2;
 
 /// Asks one endpoint what everyone is asked, and returns its answers and the connection, if it is still good.
 pub(super) async fn ask_node<N: Network>(
-    network: &N,
+    network: &Kept<N>,
     asked_as: AskedAs,
     address: Address,
     limits: Limits,
 ) -> (Node, Option<Conversation<N::Stream>>) {
     let mut node = unasked(asked_as, address, &Missed::new(Why::NotAsked, "not asked"));
-    let began = Moment::now();
-    let stream = match tokio::time::timeout_at(limits.request_deadline(), network.connect(&node.endpoint)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            node.api_versions = began.answer(0, Err(refused(&error)));
-            return (node, None);
-        }
-        Err(_) => {
-            node.api_versions = began.answer(0, Err(Missed::new(Why::TimedOut, "no connection in time")));
-            return (node, None);
-        }
-    };
-    let mut talk = Conversation { stream, limits, correlation_id: 0, broken: false };
-    node.api_versions = talk.api_versions().await;
-    let Ok(api_versions) = &node.api_versions.said else {
+    let (api_versions, talk) = meet(network, asked_as, &node.endpoint, limits).await;
+    node.api_versions = api_versions;
+    let (Ok(api_versions), Some(mut talk)) = (&node.api_versions.said, talk) else {
         return (node, None);
     };
     match (asked_as, api_versions.role()) {
@@ -76,6 +71,43 @@ pub(super) async fn ask_node<N: Network>(
     (node, (!talk.broken).then_some(talk))
 }
 
+/// Connects to a node anew.
+pub(super) async fn dial<N: Network>(
+    network: &Kept<N>,
+    endpoint: &Endpoint,
+    limits: Limits,
+) -> Result<Conversation<N::Stream>, Missed> {
+    match tokio::time::timeout_at(limits.request_deadline(), network.network.connect(endpoint)).await {
+        Ok(Ok(stream)) => Ok(Conversation { stream, limits, correlation_id: 0, broken: false }),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(_) => Err(Missed::new(Why::TimedOut, "no connection in time")),
+    }
+}
+
+/// The first answer, and the connection that it came over: a kept one, or a new one.
+async fn meet<N: Network>(
+    network: &Kept<N>,
+    asked_as: AskedAs,
+    endpoint: &Endpoint,
+    limits: Limits,
+) -> (Answer<ApiVersions>, Option<Conversation<N::Stream>>) {
+    if let Some(kept) = network.take(asked_as, endpoint) {
+        let mut talk = Conversation { limits, ..kept };
+        let answer = talk.api_versions().await;
+        // What goes wrong over an old connection says nothing of whoever listens there now. But silence has used up
+        // the node's time, and a node that hangs would cost it twice.
+        if answer.said.as_ref().err().is_none_or(|missed| missed.why == Why::TimedOut) {
+            return (answer, Some(talk));
+        }
+    }
+    let began = Moment::now();
+    let mut talk = match dial(network, endpoint, limits).await {
+        Ok(talk) => talk,
+        Err(missed) => return (began.answer(0, Err(missed)), None),
+    };
+    (talk.api_versions().await, Some(talk))
+}
+
 /// A node of which nothing was seen, for one and the same reason.
 pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node {
     let now = Moment::now();
@@ -88,6 +120,9 @@ pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node
         quorum: now.answer(0, Err(why.clone())),
         cluster: now.answer(0, Err(why.clone())),
         configs: now.answer(0, Err(why.clone())),
+        topics: Answer::default(),
+        min_isr: Answer::default(),
+        reassignments: Answer::default(),
     }
 }
 
@@ -96,14 +131,21 @@ pub(super) struct Conversation<S> {
     stream: S,
     limits: Limits,
     correlation_id: i32,
-    /// An answer did not come whole: what comes next belongs to no question.
+    /// An answer did not come whole, or was to another question: what comes next belongs to no question.
     broken: bool,
 }
 
 impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
-    /// Whether an answer did not come whole, so that nothing more can be asked.
+    /// Whether what comes next would belong to no question, so that nothing more can be asked.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Whether the peer has neither closed the connection nor said anything that it was not asked.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
+        let mut context = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
     /// `ApiVersions` in version 3, the first with tagged fields; in version 0 if the node knows no 3.
@@ -130,7 +172,7 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
                 .with_client_software_name(StrBytes::from_static_str("kraft-check"))
                 .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
         }
-        let frame = self.exchange(&request, version).await?;
+        let frame = self.exchange(&request, version, ApiVersionsRequest::LIMIT).await?;
         let code = wire::leading_error_code::<ApiVersionsRequest>(&frame, version, self.correlation_id)
             .map_err(|refusal| not_taken(&refusal))?;
         match code {
@@ -193,6 +235,43 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         self.ask(&request, listed, answers::configs).await
     }
 
+    /// `Metadata` with all topics that we may see.
+    pub(super) async fn topics(&mut self, listed: &ApiVersions) -> Answer<Topics> {
+        let began = Moment::now();
+        let request = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false);
+        let Some(version) = common_version::<MetadataRequest>(listed) else {
+            return began.answer(0, Err(not_listed::<MetadataRequest>()));
+        };
+        let said = match self.exchange(&request, version, wire::TOPICS_LIMIT).await {
+            Ok(frame) => wire::topics(&frame, version, self.correlation_id)
+                .map_err(|refusal| not_taken(&refusal))
+                .and_then(answers::topics),
+            Err(missed) => Err(missed),
+        };
+        began.answer(version, said)
+    }
+
+    /// `DescribeConfigs` of these topics, for their `min.insync.replicas`.
+    pub(super) async fn min_isr(&mut self, listed: &ApiVersions, topics: &[Arc<str>]) -> Answer<Vec<MinIsr>> {
+        let resource = |topic: &Arc<str>| {
+            DescribeConfigsResource::default()
+                .with_resource_type(TOPIC_RESOURCE)
+                .with_resource_name(StrBytes::from_string(topic.to_string()))
+                .with_configuration_keys(Some(vec![StrBytes::from_static_str(answers::MIN_ISR)]))
+        };
+        let request = DescribeConfigsRequest::default().with_resources(topics.iter().map(resource).collect());
+        self.ask(&request, listed, answers::min_isr).await
+    }
+
+    /// `ListPartitionReassignments`, of all topics, within this time: a broker that waits for a controller may not answer
+    /// for a minute, or never.
+    pub(super) async fn reassignments(&mut self, listed: &ApiVersions, within: Duration) -> Answer<Vec<Reassignment>> {
+        self.limits.request_timeout = self.limits.request_timeout.min(within);
+        let timeout_ms = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
+        let request = ListPartitionReassignmentsRequest::default().with_timeout_ms(timeout_ms).with_topics(None);
+        self.ask(&request, listed, answers::reassignments).await
+    }
+
     /// Asks in the highest version that both sides know.
     async fn ask<A: Ask, T>(
         &mut self,
@@ -202,18 +281,17 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     ) -> Answer<T> {
         let began = Moment::now();
         let Some(version) = common_version::<A>(listed) else {
-            let words = format!("{} is not listed in a version that we speak", A::NAME);
-            return began.answer(0, Err(Missed::new(Why::NotListed, words)));
+            return began.answer(0, Err(not_listed::<A>()));
         };
-        let said = match self.exchange(request, version).await {
+        let said = match self.exchange(request, version, A::LIMIT).await {
             Ok(frame) => self.decode::<A>(&frame, version).and_then(|said| read(&said)),
             Err(missed) => Err(missed),
         };
         began.answer(version, said)
     }
 
-    /// Sends one request and reads the frame that comes back, both within the request's time.
-    async fn exchange<A: Ask>(&mut self, request: &A, version: i16) -> Result<bytes::Bytes, Missed> {
+    /// Sends one request and reads the frame that comes back, of at most `limit` bytes, both within the request's time.
+    async fn exchange<A: Ask>(&mut self, request: &A, version: i16, limit: usize) -> Result<bytes::Bytes, Missed> {
         self.correlation_id += 1;
         let out = wire::encode(request, version, self.correlation_id).map_err(|refusal| not_taken(&refusal))?;
         let deadline = self.limits.request_deadline();
@@ -222,7 +300,7 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             self.stream.flush().await.map_err(|error| refused(&error))?;
             let mut prefix = [0; 4];
             self.stream.read_exact(&mut prefix).await.map_err(|error| refused(&error))?;
-            let length = wire::frame_length(prefix, A::LIMIT).map_err(|refusal| not_taken(&refusal))?;
+            let length = wire::frame_length(prefix, limit).map_err(|refusal| not_taken(&refusal))?;
             // Filled as bytes arrive: beyond a first portion memory follows what was sent, not what was announced.
             let mut frame = BytesMut::with_capacity(length.min(FIRST_PORTION));
             let mut rest = (&mut self.stream).take(length as u64);
@@ -242,8 +320,10 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         frame
     }
 
-    fn decode<A: Ask>(&self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {
-        wire::decode::<A>(frame, version, self.correlation_id).map_err(|refusal| not_taken(&refusal))
+    fn decode<A: Ask>(&mut self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {
+        let said = wire::decode::<A>(frame, version, self.correlation_id);
+        self.broken = matches!(said, Err(wire::Refusal::CorrelationId { .. }));
+        said.map_err(|refusal| not_taken(&refusal))
     }
 }
 
@@ -251,6 +331,10 @@ fn common_version<A: Ask>(listed: &ApiVersions) -> Option<i16> {
     let &(_, lowest, highest) = listed.apis.iter().find(|api| api.0 == A::KEY)?;
     let version = highest.min(*A::SPOKEN.end());
     (version >= lowest && version >= *A::SPOKEN.start()).then_some(version)
+}
+
+fn not_listed<A: Ask>() -> Missed {
+    Missed::new(Why::NotListed, format!("{} is not listed in a version that we speak", A::NAME))
 }
 
 fn not_taken(refusal: &wire::Refusal) -> Missed {

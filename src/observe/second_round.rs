@@ -34,6 +34,8 @@ pub(super) enum Spokesman {
 
 impl<S> Answered<S> {
     pub(super) fn spokesman(&self, plan: &Plan) -> Option<Spokesman> {
+        // Whose connection is gone can be asked nothing more.
+        self.talk.as_ref()?;
         let api_versions = self.node.api_versions.said.as_ref().ok()?;
         let is_controller = |id| plan.controllers.iter().any(|controller| controller.id == Some(id));
         match (self.node.asked_as, api_versions.role()?) {

@@ -72,11 +72,13 @@ pub struct Broker {
     missed_from: u64,
     /// From when on its replicas are in sync; `None` until it was told of the others.
     in_sync_from: Option<u64>,
+    /// How often it was started again.
+    restarts: u32,
 }
 
 impl Broker {
     fn new(mode: Mode, endpoint: Endpoint) -> Self {
-        Self { mode, up: true, endpoint, told: None, missed_from: 0, in_sync_from: None }
+        Self { mode, up: true, endpoint, told: None, missed_from: 0, in_sync_from: None, restarts: 0 }
     }
 }
 
@@ -182,7 +184,7 @@ impl Cluster {
     /// Starts a broker, or starts it again, in this mode.
     pub fn restart_broker(&mut self, id: NodeId, mode: Mode) {
         if let Some(broker) = self.brokers.get_mut(&id) {
-            *broker = Broker::new(mode, broker.endpoint.clone());
+            *broker = Broker { restarts: broker.restarts + 1, ..Broker::new(mode, broker.endpoint.clone()) };
         }
         if self.zookeeper_controller == Some(id) {
             self.zookeeper_controller = None;
@@ -224,6 +226,12 @@ impl Cluster {
             Some(broker) => broker.up && (broker.mode != Mode::Kraft || broker.told.is_some()),
             None => self.quorum.controllers.get(&id).is_some_and(|controller| controller.up),
         }
+    }
+
+    /// How often the node was started again: a connection leads to one process, and ends with it.
+    pub(super) fn restarts(&self, id: NodeId) -> u32 {
+        let controller = || self.quorum.controllers.get(&id).map(|controller| controller.restarts);
+        self.brokers.get(&id).map(|broker| broker.restarts).or_else(controller).unwrap_or_default()
     }
 
     fn step(&mut self) {

@@ -57,6 +57,8 @@ pub struct Controller {
     /// Who fetched from it since it was elected.
     pub followers: BTreeMap<NodeId, Follower>,
     started: u64,
+    /// How often it was started again.
+    pub(super) restarts: u32,
 }
 
 /// What a leader knows of somebody who fetches.
@@ -103,6 +105,7 @@ impl Quorum {
             leads: None,
             followers: BTreeMap::new(),
             started: 0,
+            restarts: 0,
         };
         Self {
             controllers: controllers.into_iter().map(|(id, endpoint)| (id, controller(endpoint))).collect(),
@@ -195,6 +198,7 @@ impl Quorum {
             controller.published = None;
             controller.followers.clear();
             controller.started = now;
+            controller.restarts += 1;
         }
     }
 

@@ -66,11 +66,12 @@ impl Shared {
     }
 }
 
-/// Serves one connection to a node until either side closes it.
+/// Serves one connection to a node until either side closes it, or the node is started again.
 ///
 /// # Errors
 /// Those of the stream.
 pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, cluster: Shared, id: NodeId) -> io::Result<()> {
+    let process = cluster.with(|cluster| cluster.restarts(id));
     loop {
         let length = stream.read_u32().await? as usize;
         if length > REQUEST_LIMIT {
@@ -80,7 +81,8 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, cluster:
         stream.read_exact(&mut frame).await?;
         let Ok(asked) = Asked::read(frame.freeze()) else { return Ok(()) };
         let (answer, delay, faults) = cluster.with(|cluster| {
-            let answer = cluster.is_listening(id).then(|| node::answer(cluster, id, &asked)).flatten();
+            let is_same = cluster.is_listening(id) && cluster.restarts(id) == process;
+            let answer = is_same.then(|| node::answer(cluster, id, &asked)).flatten();
             (answer, node::delay(cluster, id, &asked), cluster.faults.of(id).to_vec())
         });
         let Some(mut answer) = answer else { return Ok(()) };

@@ -39,7 +39,7 @@ pub(super) fn topics_json(topics: &[Topic], command: &[String]) -> String {
 /// The stages, row by row, and the guards.
 pub(super) fn tables(tables: &Tables) -> String {
     let mut text = String::new();
-    for stage in &tables.stages {
+    for stage in tables.stages.iter().chain([&tables.health]) {
         wrapped(&mut text, "", &format!("{}: complete when {}", stage.id, stage.complete_when));
         let _ = writeln!(text, "\n  {:<22} {:<21} {:<9} what", "row", "of whom", "weight");
         for row in &stage.rows {

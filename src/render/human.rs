@@ -95,8 +95,12 @@ fn notes(text: &mut String, word: &str, notes: &[Note]) {
 }
 
 fn next(action: &Action) -> String {
-    let ids: Vec<String> =
-        action.subjects.iter().filter(|subject| **subject != Subject::Quorum).map(ToString::to_string).collect();
+    let ids: Vec<String> = action
+        .subjects
+        .iter()
+        .filter(|it| !matches!(it, Subject::Quorum | Subject::Cluster))
+        .map(ToString::to_string)
+        .collect();
     let rest = ids.len().saturating_sub(IDS_MAX);
     let named = ids.into_iter().take(IDS_MAX).collect::<Vec<_>>().join(", ");
     match (named.is_empty(), rest) {

@@ -52,6 +52,8 @@ struct Body {
     cluster: Cluster,
     expected: Expected,
     stage: Stage,
+    /// Whether the cluster's health was judged, too or alone.
+    health: bool,
     only: Option<String>,
     verdict: &'static str,
     retry_after_seconds: Option<u32>,
@@ -194,6 +196,7 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
             next: report.next,
             reversible: report.reversible,
         },
+        health: report.health,
         only: report.only.map(path),
         verdict: report.verdict.word(),
         retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
@@ -219,7 +222,7 @@ fn cluster(report: &Report) -> Cluster {
     Cluster {
         name: report.cluster_name.as_deref().map(clean),
         id: report.cluster_id.as_deref().map(clean),
-        kafka_versions: None,
+        kafka_versions: (!report.kafka_versions.is_empty()).then(|| report.kafka_versions.clone()),
     }
 }
 
@@ -265,6 +268,7 @@ fn finding(finding: &Finding) -> JsonFinding {
         Subject::Broker(id) => ("broker", Some(id)),
         Subject::Controller(id) => ("controller", Some(id)),
         Subject::Quorum => ("quorum", None),
+        Subject::Cluster => ("cluster", None),
     };
     JsonFinding {
         id: finding.id,
@@ -323,6 +327,7 @@ fn path(subject: Subject) -> String {
         Subject::Broker(id) => format!("broker/{id}"),
         Subject::Controller(id) => format!("controller/{id}"),
         Subject::Quorum => "quorum".to_owned(),
+        Subject::Cluster => "cluster".to_owned(),
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn rung(view: &View<'_>, id: NodeId) -> Sight<BrokerRung> {
             value: BrokerRung::Zookeeper,
             up_to: Some((BrokerRung::Migration, FLAG_UNTOLD.into())),
             evidence,
+            named: Vec::new(),
         });
     }
     let flag = flag(node)?;
@@ -136,6 +137,25 @@ pub(super) fn addresses_known(view: &View<'_>) -> Sight<bool> {
 pub(super) fn lists_brokers(node: &Node) -> Sight<bool> {
     let (_, evidence) = metadata(node, "Brokers")?;
     seen(true, Some(evidence))
+}
+
+/// Whether this broker stands in every list that a broker gave. One that lists nobody has had no word yet.
+pub(super) fn listed(view: &View<'_>, id: NodeId) -> Sight<bool> {
+    let lists = view.look.nodes.iter().filter_map(|node| Some((node, node.metadata.said.as_ref().ok()?)));
+    let lists_it = |metadata: &Metadata| metadata.brokers.iter().any(|(other, _)| *other == id);
+    let mut first = None;
+    let mut without = Vec::new();
+    for (node, metadata) in lists {
+        first = first.or(Some(node));
+        if !lists_it(metadata) {
+            without.push(node);
+        }
+    }
+    let Some(node) = without.first().copied().or(first) else {
+        return unseen(Missed::new(Why::NoAddress, "no broker lists any"), None);
+    };
+    let seen = seen(without.is_empty(), Some(evidence(node, &node.metadata, "Metadata", "Brokers")));
+    seen.map(|seen| seen.naming(without.iter().map(|node| format!("not by {}", node.endpoint))))
 }
 
 /// Whom this broker names as the active controller.

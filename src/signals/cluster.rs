@@ -50,6 +50,24 @@ pub fn cluster_ids_differ(view: &View<'_>) -> bool {
     told.len() > 1 || view.declared_cluster_id().is_some_and(|declared| told.keys().any(|id| *id != declared))
 }
 
+/// The releases of Kafka that the nodes are of, as far as their lists of APIs tell, each with those that are of it; a node
+/// that can be of several is counted with those that it can be of.
+#[must_use]
+pub fn kafka_versions(view: &View<'_>) -> BTreeMap<String, Vec<Subject>> {
+    let releases = |node: &Node| node.api_versions.said.as_ref().ok()?.releases();
+    let told = || view.nodes().filter_map(|(subject, node)| Some((subject, releases(node)?)));
+    let exact: BTreeSet<_> = told().filter(|(_, (oldest, newest))| oldest == newest).map(|(_, it)| it.0).collect();
+    let mut versions: BTreeMap<String, Vec<Subject>> = BTreeMap::new();
+    for (subject, (oldest, newest)) in told() {
+        let name = match exact.range(oldest..=newest).next() {
+            Some(release) => release.to_string(),
+            None => format!("{oldest} or {newest}"),
+        };
+        versions.entry(name).or_default().extend(subject);
+    }
+    versions
+}
+
 /// The cluster's id as this node tells it.
 fn cluster_id(node: &Node) -> Option<&str> {
     let by_broker = node.metadata.said.iter().find_map(|metadata| metadata.cluster_id.as_deref());

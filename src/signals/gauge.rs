@@ -51,6 +51,20 @@ pub(super) fn gauge(view: &View<'_>, id: NodeId, gauge: Gauge) -> Sight<f64> {
     }
 }
 
+/// The gauge as a number of things.
+pub(super) fn count(view: &View<'_>, id: NodeId, which: Gauge) -> Sight<u64> {
+    let count = gauge(view, id, which)?;
+    match whole(count.value).and_then(|count| u64::try_from(count).ok()) {
+        Some(whole) => seen(whole, count.evidence),
+        None => unseen(Missed::new(Why::Malformed, format!("{} is not a count", count.value)), count.evidence),
+    }
+}
+
+/// The same of the live leader: on other controllers some gauges stand still, or are stale.
+pub(super) fn of_leader(view: &View<'_>, which: Gauge) -> Sight<u64> {
+    count(view, view.live_leader()?.id(), which)
+}
+
 /// The whole number that a gauge's float stands for.
 pub(super) fn whole(value: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "the bounds are those of node counts, far inside i64")]

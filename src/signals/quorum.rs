@@ -166,7 +166,7 @@ impl Leader<'_> {
         } else {
             (Seat::Absent, "CurrentVoters")
         };
-        Seen { value: seat, up_to: None, evidence: Some(self.evidence(field)) }
+        Seen { value: seat, up_to: None, evidence: Some(self.evidence(field)), named: Vec::new() }
     }
 
     /// How far a voter is behind in time, by its last fetch and by when it was last caught up.

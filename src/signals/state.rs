@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::gauge::{gauge, whole};
+use super::gauge::{count, gauge, whole};
 use super::{
     Seen, Sight, Unseen, View, api_versions_evidence, brokers, cluster, derived_evidence, generation, seen, unseen,
 };
@@ -103,7 +103,12 @@ fn derived(view: &View<'_>, leader: &Node, why: &Missed) -> Option<Seen<StateRun
         _ => return None,
     };
     let words = format!("the gauge was not read: {}", why.words);
-    Some(Seen { value: least, up_to: Some((most, words.into())), evidence: Some(derived_evidence(leader, from)) })
+    Some(Seen {
+        value: least,
+        up_to: Some((most, words.into())),
+        evidence: Some(derived_evidence(leader, from)),
+        named: Vec::new(),
+    })
 }
 
 /// Whether every broker that is known was seen, on KRaft, and some are expected; and no address is silent that may be one
@@ -126,11 +131,7 @@ pub(super) fn migrating_brokers(view: &View<'_>) -> Sight<u64> {
     if generation(leader.node) == Some(Generation::WithoutZookeeper) {
         return seen(0, Some(derived_evidence(leader.node, "a leader on Kafka 4 registers no ZooKeeper broker")));
     }
-    let count = gauge(view, leader.id(), Gauge::MigratingZkBrokerCount)?;
-    match whole(count.value).and_then(|count| u64::try_from(count).ok()) {
-        Some(whole) => seen(whole, count.evidence),
-        None => unseen(Missed::new(Why::Malformed, format!("{} is not a count", count.value)), count.evidence),
-    }
+    count(view, leader.id(), Gauge::MigratingZkBrokerCount)
 }
 
 /// Whether any controller that answers runs Kafka 4.

@@ -29,6 +29,8 @@ pub struct View<'a> {
     nameless: Vec<(&'a Node, BTreeSet<NodeId>)>,
     /// The controllers of brokers' configurations.
     pub(super) configured_controllers: Vec<Configured>,
+    /// The look before this one.
+    earlier: Option<Box<View<'a>>>,
     leader: OnceCell<Result<Leader<'a>, NoLeader>>,
     gauges: OnceCell<Vec<(&'a PageOf, Gauge, Found<'a>)>>,
 }
@@ -72,9 +74,28 @@ impl<'a> View<'a> {
             controllers,
             nameless,
             configured_controllers,
+            earlier: None,
             leader: OnceCell::new(),
             gauges: OnceCell::new(),
         }
+    }
+
+    /// The same as a second look, after this one.
+    #[must_use]
+    pub fn after(self, earlier: Option<View<'a>>) -> Self {
+        Self { earlier: earlier.map(Box::new), ..self }
+    }
+
+    /// The look before this one, if there was one.
+    #[must_use]
+    pub fn earlier(&self) -> Option<&View<'a>> {
+        self.earlier.as_deref()
+    }
+
+    /// Whether any controller was declared or given.
+    #[must_use]
+    pub fn controllers_given(&self) -> bool {
+        self.expected.controllers.is_some() || self.look.nodes.iter().any(|node| node.asked_as == AskedAs::Controller)
     }
 
     /// The brokers that are expected: those that were declared, or else those that were discovered; `None` if nobody
@@ -261,13 +282,15 @@ impl<'a> View<'a> {
 
     /// Of whom a page is: of whom it was given for, or of the controller at that address.
     #[must_use]
-    pub fn page_owner(&self, page: &PageOf) -> Option<NodeId> {
-        match &page.owner {
+    pub fn page_owner(&self, page: &PageOf) -> Option<Subject> {
+        let id = match &page.owner {
             Owner::Id(id) => Some(*id),
             Owner::Endpoint(place) => {
                 self.controllers.iter().find(|(_, node)| node.endpoint == *place).map(|(id, _)| *id)
             }
-        }
+        };
+        let is_broker = |id| self.known_brokers.contains(&id) && !self.is_combined(id);
+        id.map(|id| if is_broker(id) { Subject::Broker(id) } else { Subject::Controller(id) })
     }
 }
 

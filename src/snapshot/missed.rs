@@ -54,6 +54,8 @@ pub enum Why {
     WithoutMetric,
     /// The value is there and says that nothing is known yet.
     NotLoaded,
+    /// The node answered and left out what it may not show to us, or does not know yet.
+    NotShown,
     /// Several values, and no way to choose.
     Ambiguous,
     /// It was not said whom we expect.
@@ -66,7 +68,7 @@ pub enum Why {
 
 impl Why {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NoAddress,
         Self::NotAsked,
         Self::NotListed,
@@ -82,6 +84,7 @@ impl Why {
         Self::NotAPage,
         Self::WithoutMetric,
         Self::NotLoaded,
+        Self::NotShown,
         Self::Ambiguous,
         Self::NoExpectation,
         Self::NotConfirmed,
@@ -107,6 +110,7 @@ impl Why {
             Self::NotAPage => "not-a-metrics-page",
             Self::WithoutMetric => "page-without-metric",
             Self::NotLoaded => "not-loaded-yet",
+            Self::NotShown => "not-shown",
             Self::Ambiguous => "ambiguous",
             Self::NoExpectation => "nobody-expected",
             Self::NotConfirmed => "not-confirmed",

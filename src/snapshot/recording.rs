@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
 
-/// The version that is written, and the only one that is read. It changes with every change of a recorded type.
-const FORMAT_VERSION: u32 = 2;
+/// The version that is written. It changes with every change of a recorded type.
+const FORMAT_VERSION: u32 = 3;
+/// The oldest version that is read: 2 had no content depth, and nothing else is different.
+const OLDEST_READ: u32 = 2;
 
 /// More looks than any command takes.
 const LOOKS_MAX: usize = 2;
@@ -59,9 +61,11 @@ pub fn write(snapshot: &Snapshot) -> String {
 pub fn read(text: &str) -> Result<Snapshot, String> {
     let heading: Heading = serde_json::from_str(text).map_err(|error| format!("not a recording: {error}"))?;
     match (heading.kind.as_deref(), heading.format_version) {
-        (Some("snapshot"), Some(FORMAT_VERSION)) => {}
+        (Some("snapshot"), Some(OLDEST_READ..=FORMAT_VERSION)) => {}
         (Some("snapshot"), Some(version)) => {
-            return Err(format!("recorded in format {version}; this kraft-check reads format {FORMAT_VERSION}"));
+            return Err(format!(
+                "recorded in format {version}; this kraft-check reads formats {OLDEST_READ} to {FORMAT_VERSION}"
+            ));
         }
         _ => {
             return Err("not a recording: it does not begin as one (kind \"snapshot\" and a format_version)".to_owned());

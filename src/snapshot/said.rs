@@ -29,6 +29,20 @@ pub enum Generation {
     WithoutZookeeper,
 }
 
+/// A minor release of Kafka, as far as a list of APIs tells one from the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release(usize);
+
+impl Release {
+    const NAMES: [&'static str; 8] = ["3.4 or older", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1 or newer"];
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAMES.get(self.0).copied().unwrap_or_default())
+    }
+}
+
 /// What a listener is, by the APIs that it lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -50,6 +64,8 @@ impl fmt::Display for Role {
     }
 }
 
+const ADD_PARTITIONS_TO_TXN: i16 = 24;
+const CREATE_DELEGATION_TOKEN: i16 = 38;
 const PRODUCE: i16 = 0;
 const FETCH: i16 = 1;
 const METADATA: i16 = 3;
@@ -69,6 +85,32 @@ impl ApiVersions {
             Some((_, _, 14..)) => Generation::Migrating,
             _ => Generation::BeforeFlag,
         }
+    }
+
+    /// The oldest and the newest release that the software can be of. Fetch went up in 3.5, 3.7, 3.9 and 4.1; between,
+    /// brokers of 3.6 have a newer `AddPartitionsToTxn` and those of 3.8 a newer Produce, and controllers of 3.6 list
+    /// delegation tokens; controllers of 3.7 and 3.8 list the same (Kafka's `*Request.json`; held to recordings of every
+    /// release). `None` for a list without Fetch.
+    #[must_use]
+    pub fn releases(&self) -> Option<(Release, Release)> {
+        let highest = |key| self.apis.iter().find(|api| api.0 == key).map(|api| api.2);
+        let (_, lowest_fetch, highest_fetch) = self.apis.iter().find(|api| api.0 == FETCH)?;
+        let (oldest, newest) = match (lowest_fetch, highest_fetch) {
+            (4.., ..=17) => (6, 6),
+            (4.., _) => (7, 7),
+            (_, ..=13) => (0, 0),
+            (_, 14..=15) => match (highest(ADD_PARTITIONS_TO_TXN), highest(CREATE_DELEGATION_TOKEN)) {
+                (Some(..=3), _) | (None, None) => (1, 1),
+                _ => (2, 2),
+            },
+            (_, 16) => match highest(PRODUCE) {
+                Some(..=10) => (3, 3),
+                Some(_) => (4, 4),
+                None => (3, 4),
+            },
+            _ => (5, 5),
+        };
+        Some((Release(oldest), Release(newest)))
     }
 
     /// What this listener is: Vote is listed by controllers only; LeaderAndIsr, StopReplica and UpdateMetadata

@@ -98,3 +98,24 @@ pub(crate) const CLUSTER_ID_ON_DISK: &Look =
 
 pub(crate) const KAFKA_VERSION: &Look =
     &look("grep 'Kafka version' $LOG | tail -1", "the release that the process was started with");
+
+pub(crate) const TOPICS: &Look = &look(
+    "kafka-topics.sh --bootstrap-server $BROKER --describe \\\n  --under-replicated-partitions",
+    "the partitions with a replica out of sync; likewise --unavailable-partitions, those without a leader, and \
+            --under-min-isr-partitions",
+);
+
+pub(crate) const TOPICS_LISTED: &Look = &look(
+    "kafka-topics.sh --bootstrap-server $BROKER --list | wc -l",
+    "how many topics this user may see; compare it with GlobalTopicCount of the leading controller",
+);
+
+pub(crate) const REASSIGNMENTS_LISTED: &Look = &look(
+    "kafka-reassign-partitions.sh --bootstrap-server $BROKER --list",
+    "the partitions that are being moved; while only some brokers have the flag it may never answer",
+);
+
+pub(crate) const GAUGES: &Look = &look(
+    "curl -s $PAGE | grep -i -e fencedbroker -e metadataerror \\\n  -e zkwritebehind -e globaltopic -e topicstodelete",
+    "the gauges of the page's node; only the leading controller's, and ZooKeeper's controller's, count",
+);

@@ -112,8 +112,10 @@ pub struct Reason {
 /// Of whom something is demanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subjects {
-    /// The quorum, or the cluster as a whole.
+    /// The quorum, and the migration that it drives.
     Quorum,
+    /// The cluster as a whole.
+    Cluster,
     /// Every broker that was declared; without a declaration, every one that any broker lists.
     ExpectedBrokers,
     /// Every broker that is expected, given by hand, or listed by another.
@@ -134,6 +136,7 @@ impl Subjects {
         let controllers = |ids: &mut dyn Iterator<Item = i32>| ids.map(Subject::Controller).collect();
         match self {
             Self::Quorum => vec![Subject::Quorum],
+            Self::Cluster => vec![Subject::Cluster],
             Self::ExpectedBrokers => brokers(&mut view.expected_brokers().into_iter().flatten().copied()),
             Self::KnownBrokers => brokers(&mut view.known_brokers().iter().copied()),
             Self::ExpectedControllers => controllers(&mut view.expected_controllers().into_iter().flatten()),
@@ -147,6 +150,7 @@ impl Subjects {
     pub fn may_be(self, node: Subject) -> bool {
         match self {
             Self::Quorum => node == Subject::Quorum,
+            Self::Cluster => node == Subject::Cluster,
             Self::ExpectedBrokers | Self::KnownBrokers => matches!(node, Subject::Broker(_)),
             Self::ExpectedControllers | Self::Controllers | Self::Voters => matches!(node, Subject::Controller(_)),
         }
@@ -157,6 +161,7 @@ impl Subjects {
     pub fn noun(self) -> &'static str {
         match self {
             Self::Quorum => "quorum",
+            Self::Cluster => "cluster",
             Self::ExpectedBrokers | Self::KnownBrokers => "brokers",
             Self::ExpectedControllers | Self::Controllers => "controllers",
             Self::Voters => "voters",
@@ -168,6 +173,7 @@ impl Subjects {
     pub fn words(self) -> &'static str {
         match self {
             Self::Quorum => "quorum",
+            Self::Cluster => "cluster",
             Self::ExpectedBrokers => "expected brokers",
             Self::KnownBrokers => "all known brokers",
             Self::ExpectedControllers => "expected controllers",
@@ -181,17 +187,24 @@ impl Subjects {
     pub fn one(self) -> &'static str {
         match self {
             Self::Quorum => "the quorum",
+            Self::Cluster => "the cluster",
             Self::ExpectedBrokers | Self::KnownBrokers => "a broker",
             Self::ExpectedControllers | Self::Controllers => "a controller",
             Self::Voters => "a voter",
         }
     }
 
+    /// Whether they are one as a whole, whose finding is said in its own words.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Quorum | Self::Cluster)
+    }
+
     /// Why there may be none, and what to do.
     #[must_use]
     pub fn nobody(self) -> &'static str {
         match self {
-            Self::Quorum | Self::Voters => "nobody told who votes",
+            Self::Quorum | Self::Cluster | Self::Voters => "nobody told who votes",
             Self::ExpectedBrokers | Self::KnownBrokers => {
                 "nobody told which brokers there are: give -b and --expect-brokers"
             }
@@ -246,6 +259,8 @@ pub struct Condition {
     pub words: &'static str,
     /// Whether it holds; `None` if that cannot be told.
     pub holds: fn(&View<'_>, Subject) -> Option<bool>,
+    /// Whether it also excuses, where it does not hold, that nobody told of any subject.
+    pub excuses_nobody: bool,
 }
 
 const UNSAID: Reason = Reason { because: "", source: "", look: &[], action: "", advice: "", never: None };

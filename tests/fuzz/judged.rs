@@ -1,6 +1,6 @@
 //! What is said of a snapshot: every stage, every format. Whatever was observed, each is one well-formed text.
 
-use kraft_check::evaluate::{evaluate_node, locate, needs_second_look};
+use kraft_check::evaluate::{evaluate_tables, locate, needs_second_look};
 use kraft_check::render::{Document, Findings, Format, Style, render};
 use kraft_check::snapshot::{Snapshot, Subject};
 use kraft_check::stages::STAGES;
@@ -20,7 +20,7 @@ pub(crate) fn judge(snapshot: &Snapshot) {
         say(&Document::Report(report));
     }
     for (stage, node) in STAGES.iter().zip(NODES.iter().cycle()) {
-        say(&Document::Report(&evaluate_node(stage, snapshot, *node)));
+        say(&Document::Report(&evaluate_tables(&[stage], Some(*node), snapshot)));
     }
     // Only whether it comes back is asked.
     let _ = needs_second_look(snapshot);

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kraft_check::observe::dial::Network;
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
-use kraft_check::snapshot::{Answer, Endpoint, Gauge, MetricName, Missed, Owner, PageOf, Snapshot, recording};
+use kraft_check::snapshot::{Answer, Depth, Endpoint, Gauge, MetricName, Missed, Owner, PageOf, Snapshot, recording};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use tokio::io::Empty;
 use tokio::runtime::{Builder, Runtime};
@@ -59,6 +60,8 @@ fn snapshot() -> Snapshot {
 /// The page as one look at it alone sees it.
 fn read(text: &str, metric_names: &[MetricName]) -> Vec<PageOf> {
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
         pages: BTreeMap::from([(Owner::Id(LEADER), "http://c1.example/metrics".to_owned())]),
@@ -68,8 +71,8 @@ fn read(text: &str, metric_names: &[MetricName]) -> Vec<PageOf> {
         page_timeout: IN_TIME,
         concurrency: 1,
     };
-    let network = Arc::new(OnePage(text.to_owned()));
-    RUNTIME.with(|runtime| runtime.block_on(async { look(network, &plan, Instant::now() + IN_TIME).await }).pages)
+    let network = Arc::new(Kept::nothing(OnePage(text.to_owned())));
+    RUNTIME.with(|runtime| runtime.block_on(async { look(&network, &plan, Instant::now() + IN_TIME).await }).pages)
 }
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::add_raft_voter_request::Listener;
+use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 pub(crate) use kafka_protocol::messages::describe_quorum_response::PartitionData as Quorum;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use kafka_protocol::messages::{
-    AddRaftVoterRequest, ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateTopicsRequest,
+    AddRaftVoterRequest, ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateAclsRequest, CreateTopicsRequest,
     DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest, MetadataResponse,
     RequestHeader, ResponseHeader, TopicName,
 };
@@ -26,6 +27,12 @@ const CORRELATION: i32 = 1;
 
 /// The key of `Vote`, which only KRaft controllers serve.
 const VOTE: i16 = 52;
+
+/// `TOPIC` of `ResourceType`, `LITERAL` of `PatternType`, `DESCRIBE` of `AclOperation`, `DENY` of `AclPermissionType`.
+const TOPIC: i8 = 2;
+const LITERAL: i8 = 3;
+const DESCRIBE: i8 = 8;
+const DENY: i8 = 2;
 
 /// The type of a resource of `DescribeConfigs` that is a broker, or a controller.
 const BROKER: i8 = 4;
@@ -102,6 +109,24 @@ pub(crate) fn create_topic(
     match answer.topics.first().map(|topic| topic.error_code) {
         Some(0) => Ok(()),
         error => Err(io::Error::other(format!("CreateTopics error {error:?}"))),
+    }
+}
+
+/// Forbids everybody without a name of his own to see this topic, or `*` for all of them. The node must take rules: a
+/// controller, the leading one.
+pub(crate) fn deny_describe(controller: SocketAddr, topic: &str) -> io::Result<()> {
+    let rule = AclCreation::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(StrBytes::from_string(topic.to_owned()))
+        .with_resource_pattern_type(LITERAL)
+        .with_principal(StrBytes::from_static_str("User:ANONYMOUS"))
+        .with_host(StrBytes::from_static_str("*"))
+        .with_operation(DESCRIBE)
+        .with_permission_type(DENY);
+    let answer = ask(controller, 3, &CreateAclsRequest::default().with_creations(vec![rule]))?;
+    match answer.results.first().map(|result| result.error_code) {
+        Some(0) => Ok(()),
+        error => Err(io::Error::other(format!("CreateAcls error {error:?}"))),
     }
 }
 

@@ -8,7 +8,7 @@ mod quorum;
 mod waiting;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -34,6 +34,8 @@ pub(crate) struct Shape {
     pub(crate) voters: Voters,
     /// How the controllers' exporters name their metrics, in turn.
     pub(crate) pages: &'static [Flavour],
+    /// Whether rules say who may do what on brokers on KRaft; without a rule everybody may do everything.
+    pub(crate) authorizer: bool,
 }
 
 /// The smallest cluster that can migrate.
@@ -44,6 +46,7 @@ pub(crate) const SMALLEST: Shape = Shape {
     first_controller: 3001,
     voters: Voters::Fixed,
     pages: Flavour::USUAL,
+    authorizer: false,
 };
 
 /// How the controllers of a quorum become its voters.
@@ -259,6 +262,11 @@ impl Cluster {
                 self.await_quorum();
             }
         }
+    }
+
+    /// Where the cluster keeps everything, gone with it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn set_role(&mut self, id: i32, role: Role) {

@@ -29,10 +29,10 @@ pub(crate) fn looks_while(flags: &[String], least: usize, happen: impl FnOnce())
     let look_on = || {
         let mut looks = Vec::new();
         loop {
-            let last = over.load(Ordering::Relaxed) && taken.load(Ordering::Relaxed) >= least;
+            let after = over.load(Ordering::Relaxed) && taken.load(Ordering::Relaxed) >= least;
             taken.fetch_add(1, Ordering::Relaxed);
             looks.push((std::time::Instant::now(), look(flags)));
-            if last {
+            if after {
                 return looks;
             }
             sleep(PAUSE);

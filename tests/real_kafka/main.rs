@@ -13,6 +13,8 @@ mod figures;
 mod forward;
 /// Is every guard met where it must be, and nowhere else?
 mod guards;
+/// Is a healthy cluster healthy, and each ailment seen?
+mod health;
 /// What is said of Kafka 4?
 mod kafka_4;
 /// Looks that are taken while something happens.
@@ -39,6 +41,7 @@ mod jvm;
 mod node;
 mod ports;
 mod properties;
+mod tools;
 mod zookeeper;
 
 /// The newest 3.9.

@@ -59,6 +59,8 @@ pub(crate) struct Neighbours {
     pub(crate) quorum: String,
     pub(crate) replication_factor: i32,
     pub(crate) protocol_version: String,
+    /// Whether rules say who may do what.
+    pub(crate) authorizer: bool,
 }
 
 pub(crate) struct Node {

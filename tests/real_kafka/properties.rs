@@ -59,7 +59,7 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
         BrokerMode::KraftFlagged => common + &on_kraft + &quorum(neighbours) + &zookeeper(neighbours) + FLAG,
         BrokerMode::Zookeeper => common + &on_zookeeper,
         BrokerMode::Migration => common + &on_zookeeper + FLAG + &quorum(neighbours),
-        BrokerMode::Kraft => common + &on_kraft + &quorum(neighbours),
+        BrokerMode::Kraft => common + &on_kraft + &quorum(neighbours) + authorizer(neighbours),
     }
 }
 
@@ -76,7 +76,7 @@ fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> Str
     let flagged = common.clone() + &zookeeper(neighbours) + FLAG;
     match mode {
         ControllerMode::Flagged => flagged + &alone + &protocols("PLAINTEXT"),
-        ControllerMode::Finalized => common + &alone + &protocols("PLAINTEXT"),
+        ControllerMode::Finalized => common + &alone + &protocols("PLAINTEXT") + authorizer(neighbours),
         ControllerMode::Combined => flagged + &combined + &protocols("PLAINTEXT"),
         ControllerMode::Unheard => flagged + &alone + &protocols("SSL"),
     }
@@ -89,6 +89,16 @@ fn protocols(with_brokers: &str) -> String {
 
 fn quorum(neighbours: &Neighbours) -> String {
     format!("{}\ncontroller.listener.names=CONTROLLER\n", neighbours.quorum)
+}
+
+/// Everybody may do what no rule is about.
+fn authorizer(neighbours: &Neighbours) -> &'static str {
+    if neighbours.authorizer {
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+         allow.everyone.if.no.acl.found=true\n"
+    } else {
+        ""
+    }
 }
 
 fn zookeeper(neighbours: &Neighbours) -> String {

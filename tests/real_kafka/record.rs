@@ -36,9 +36,18 @@ impl Snapshot {
 
     /// What the tool says of this recording, as it left the process.
     pub(crate) fn replay(&self, stage: &str) -> String {
+        self.replay_as(&["stage", stage])
+    }
+
+    /// The same of the cluster's health.
+    pub(crate) fn replay_health(&self) -> String {
+        self.replay_as(&["health"])
+    }
+
+    fn replay_as(&self, command: &[&str]) -> String {
         let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
         let output =
-            tool.args(["stage", stage, "-o", "json", "--from"]).arg(&self.0).output().expect("the binary starts");
+            tool.args(command).args(["-o", "json", "--from"]).arg(&self.0).output().expect("the binary starts");
         String::from_utf8(output.stdout).expect("text")
     }
 

@@ -251,12 +251,14 @@ pub(crate) fn controllers(cluster: &Cluster) -> Vec<String> {
 
 /// Asks about one stage, and holds the answer to what every answer must be.
 pub(crate) fn ask(stage: &str, flags: &[String]) -> Value {
+    run(&["stage", stage], flags)
+}
+
+/// Asks with this command, likewise.
+pub(crate) fn run(command: &[&str], flags: &[String]) -> Value {
     let began = Instant::now();
-    let run = |format: &str| {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
-        tool.args(["stage", stage, "-o", format]).args(flags).output().expect("the binary starts")
-    };
-    let output = run("json");
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
+    let output = tool.args(command).args(["-o", "json"]).args(flags).output().expect("the binary starts");
     assert!(began.elapsed() < Duration::from_secs(40), "a look ends within its 30 s");
     let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     assert_eq!(Some(&document["exit_code"]), output.status.code().map(Value::from).as_ref());

@@ -40,6 +40,9 @@ fn node(asked_as: AskedAs, given: Option<NodeId>, port: u16, keys: &[i16], flag:
         quorum: silent(),
         cluster: silent(),
         configs: silent(),
+        topics: Answer::default(),
+        min_isr: Answer::default(),
+        reassignments: Answer::default(),
     }
 }
 

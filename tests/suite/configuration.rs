@@ -10,10 +10,11 @@ use serde_json::json;
 use crate::host::{Host, setting};
 
 /// Every key, whether it is a list, its default, and a value for file, environment and flag.
-const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 12] = [
+const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 13] = [
     ("bootstrap-server", true, None, ["f:1", "e:1", "t:1"]),
     ("bootstrap-controller", true, None, ["1@f:1", "2@e:1", "3@t:1"]),
     ("metrics", true, None, ["http://f/m", "http://e/m", "http://t/m"]),
+    ("broker-metrics", false, None, ["http://{host}/f", "http://{host}/e", "http://{host}/t"]),
     ("metric", true, None, ["zk-migration-state=f", "zk-migration-state=e{a=b}", "zk-migration-state=t"]),
     ("expect-brokers", false, None, ["1-3", "4", "5,6"]),
     ("expect-controllers", false, None, ["1", "2", "3"]),

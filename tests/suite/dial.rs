@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kraft_check::observe::dial::Sockets;
+use kraft_check::observe::dial::{Network, Sockets};
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Endpoint, Look, Why};
+use kraft_check::snapshot::{Depth, Endpoint, Look, Why};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::memory::{Manner, serve};
@@ -43,8 +47,14 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
 }
 
 async fn look_through(tls: Option<TlsConnector>, port: u16) -> Look {
+    look_over(&Arc::new(Kept::nothing(Sockets::new(tls).expect("a network"))), port).await
+}
+
+async fn look_over(network: &Arc<Kept<Sockets>>, port: u16) -> Look {
     let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port };
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: vec![Address { id: Some(1), endpoint }],
         controllers: Vec::new(),
         pages: BTreeMap::new(),
@@ -54,7 +64,6 @@ async fn look_through(tls: Option<TlsConnector>, port: u16) -> Look {
         page_timeout: Duration::from_secs(5),
         concurrency: 4,
     };
-    let network = Arc::new(Sockets::new(tls).expect("a network"));
     look(network, &plan, Instant::now() + Duration::from_secs(10)).await
 }
 
@@ -74,6 +83,17 @@ async fn a_broker_behind_tls_is_seen_through_a_connector_that_trusts_it() {
 }
 
 #[tokio::test]
+async fn a_connection_through_tls_can_be_kept() {
+    // This broker serves one connection after the other: a second one would wait for the end of the first.
+    let (port, certificate) = broker_behind_tls().await;
+    let network = Arc::new(Kept::new(Sockets::new(Some(trusting(vec![certificate]))).expect("a network")));
+    for _ in 0..3 {
+        let look = look_over(&network, port).await;
+        assert!(look.nodes[0].metadata.said.is_ok(), "{:?}", look.nodes[0]);
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_no_answer() {
     let (port, _) = broker_behind_tls().await;
     let stranger = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
@@ -90,4 +110,38 @@ async fn without_a_connector_a_tls_port_is_named() {
     let missed = look.nodes[0].api_versions.said.as_ref().expect_err("not Kafka");
     assert_eq!(missed.why, Why::WrongTarget);
     assert!(missed.words.contains("TLS port"), "{}", missed.words);
+}
+
+/// Serves pages over connections that stay open, each as a task that is handed on.
+async fn exporter() -> (String, UnboundedReceiver<AbortHandle>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (sender, receiver) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let serving = tokio::spawn(async move {
+                let mut request = [0; 1024];
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    let page = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nx 1.0\n";
+                    stream.write_all(page).await.expect("somebody listens");
+                }
+            });
+            sender.send(serving.abort_handle()).expect("somebody counts");
+        }
+    });
+    (format!("http://127.0.0.1:{port}/metrics"), receiver)
+}
+
+#[tokio::test]
+async fn a_page_comes_over_a_connection_that_stays_open_until_its_exporter_is_restarted() {
+    let (url, mut connections) = exporter().await;
+    let network = Sockets::new(None).expect("a network");
+    for _ in 0..2 {
+        assert_eq!(network.page(&url).await, Ok("x 1.0\n".to_owned()));
+        let connection = connections.recv().await.expect("a connection");
+        assert_eq!(network.page(&url).await, Ok("x 1.0\n".to_owned()));
+        assert!(connections.try_recv().is_err(), "the same connection");
+        connection.abort();
+        sleep(Duration::from_millis(50)).await;
+    }
 }

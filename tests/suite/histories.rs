@@ -6,18 +6,20 @@
 //! danger. A seed repeats a history.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kraft_check::evaluate::{locate, needs_second_look};
 use kraft_check::observe::Plan;
+use kraft_check::observe::kept::Kept;
 use kraft_check::rehearse::{Cluster, Mode, STEP_MS, Shared, Version};
 use kraft_check::report::{Report, Verdict};
 use kraft_check::snapshot::{Depth, Expected, Look, NodeId, Snapshot};
 use kraft_check::stages::STAGES;
 use tokio::time::sleep;
 
-use crate::simulated::{Fate, Simulated, cluster, look_at, plan};
+use crate::simulated::{Simulated, Storm, cluster, look_at, plan};
 use crate::truth::{conditions, is_in_danger, is_left_over};
 
 /// How many histories a run tries, unless `KRAFT_CHECK_HISTORIES` says otherwise.
@@ -32,35 +34,17 @@ struct History {
     seed: u64,
     random: fastrand::Rng,
     cluster: Shared,
-    network: Arc<Simulated>,
+    network: Arc<Kept<Simulated>>,
     storm: Arc<Mutex<Storm>>,
+    changes: Arc<AtomicU32>,
     plan: Plan,
     expected: Expected,
     told: Vec<String>,
 }
 
-/// How bad the weather is: how many of a hundred connections have another fate than to be calm.
-struct Storm {
-    percent: u8,
-    random: fastrand::Rng,
-}
-
-impl Storm {
-    fn fate(&mut self) -> Fate {
-        if self.random.u8(0..100) >= self.percent {
-            return Fate::Calm;
-        }
-        match self.random.u8(0..4) {
-            0 => Fate::Refused,
-            1 => Fate::Lost(self.random.usize(0..4)),
-            2 => Fate::Late(Duration::from_millis(self.random.u64(1..1_500))),
-            _ => Fate::Broken(self.random.usize(0..900)),
-        }
-    }
-}
-
 impl History {
-    fn new(seed: u64) -> Self {
+    /// Its looks share what is kept of the connections, if anything is.
+    fn new(seed: u64, keeps: bool) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let version = Version::ALL[random.usize(0..Version::ALL.len())];
         let (brokers, controllers) = (random.i32(1..=4), [1, 3, 3][random.usize(0..3)]);
@@ -69,6 +53,8 @@ impl History {
         let cluster = Shared::new(cluster(version, brokers, controllers, random.u64(..)));
         let fate = move || weather.lock().expect("no storm panics").fate();
         let network = Simulated::new(cluster.clone(), Box::new(fate));
+        let changes = Arc::clone(&network.changes);
+        let network = Arc::new(if keeps { Kept::new(network) } else { Kept::nothing(network) });
         let (brokers, controllers): (BTreeSet<NodeId>, BTreeSet<NodeId>) =
             ((1..=brokers).collect(), (3001..=3000 + controllers).collect());
         let with_pages = random.u8(0..5) > 0;
@@ -76,8 +62,9 @@ impl History {
         let plan = plan(&brokers, &controllers, with_pages);
         let expected =
             Expected { brokers: declared.then_some(brokers), controllers: Some(controllers), cluster_id: None };
-        let told = vec![format!("seed {seed}: Kafka {version}, {expected:?}, pages {with_pages}")];
-        Self { seed, random, cluster, network, storm, plan, expected, told }
+        let told =
+            vec![format!("seed {seed}: Kafka {version}, {expected:?}, pages {with_pages}, kept connections {keeps}")];
+        Self { seed, random, cluster, network, storm, changes, plan, expected, told }
     }
 
     async fn run(mut self) {
@@ -87,11 +74,11 @@ impl History {
             self.told.push(told);
             if self.random.bool() {
                 let percent = [0, 0, 10, 40, 80][self.random.usize(0..5)];
-                self.storm.lock().expect("no storm panics").percent = percent;
+                self.change_weather(percent);
                 self.watch().await;
             }
         }
-        self.storm.lock().expect("no storm panics").percent = 0;
+        self.change_weather(0);
         self.told.push("everything answers".to_owned());
         self.cluster.with(|cluster| {
             heal(cluster);
@@ -101,6 +88,11 @@ impl History {
         sleep(Duration::from_secs(5)).await;
         let second = self.watch().await;
         self.assert_nothing_is_withheld(&first, &second);
+    }
+
+    fn change_weather(&self, percent: u8) {
+        self.storm.lock().expect("no storm panics").percent = percent;
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes a look as the program does, a second one where a guard was met, and holds every verdict against the truth.
@@ -357,9 +349,14 @@ fn heal(cluster: &mut Cluster) {
     }
 }
 
-fn run(seed: u64) {
+fn run(seed: u64, keeps: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("an event loop").block_on(History::new(seed).run());
+    runtime.expect("an event loop").block_on(History::new(seed, keeps).run());
+}
+
+fn run_both_ways(seed: u64) {
+    run(seed, false);
+    run(seed, true);
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -368,13 +365,13 @@ fn number(variable: &str) -> Option<u64> {
 
 #[test]
 fn no_verdict_is_wrong_in_old_histories() {
-    OLD_SEEDS.into_iter().for_each(run);
+    OLD_SEEDS.into_iter().for_each(run_both_ways);
 }
 
 #[test]
 fn no_verdict_is_wrong_in_a_random_history() {
     if let Some(seed) = number("KRAFT_CHECK_HISTORY") {
-        return run(seed);
+        return run_both_ways(seed);
     }
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let first = number("KRAFT_CHECK_FIRST_HISTORY").unwrap_or(since_epoch.as_secs() << 20);
@@ -383,7 +380,9 @@ fn no_verdict_is_wrong_in_a_random_history() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            scope.spawn(move || (first..first + count).skip(thread).step_by(threads).for_each(run));
+            scope.spawn(move || {
+                (first..first + count).skip(thread).step_by(threads).for_each(|seed| run(seed, seed & 2 > 0));
+            });
         }
     });
 }

@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::StrBytes;
+use kraft_check::observe::kept::Kept;
 use kraft_check::rehearse::{Cluster, Mode, Shared, Version, answer};
 use kraft_check::snapshot::{
     Answer, ApiVersions, AskedAs, Configs, Endpoint, Look, Metadata, Missed, Node, NodeId, Owner, Quorum, Sample,
@@ -155,7 +157,7 @@ async fn a_simulated_look_has_the_form_of_the_recorded_one() {
     let mut wrong = Vec::new();
     for (version, series, brokers, controllers, walk) in SERIES {
         let simulated = Shared::new(led_as_recorded(series, version, brokers, controllers));
-        let network = Simulated::new(simulated.clone(), Box::new(|| Fate::Calm));
+        let network = Arc::new(Kept::nothing(Simulated::new(simulated.clone(), Box::new(|| Fate::Calm))));
         let plan = plan(&(1..=brokers).collect(), &(3001..=3000 + controllers).collect(), true);
         for (phase, act) in walk {
             simulated.with(act);

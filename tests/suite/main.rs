@@ -28,6 +28,8 @@ mod guard;
 mod histories;
 /// Whose answer is it?
 mod identity;
+/// Looks in a row: who is dialled again, and is everybody asked everything again?
+mod kept;
 /// Which controllers are the brokers', and which is which?
 mod kinship;
 /// Is a simulated node like a recorded one?

@@ -1,6 +1,6 @@
 //! One node of a stage, and the place of the whole: what a roll asks before it goes on, and what `status` says.
 
-use kraft_check::evaluate::{evaluate, evaluate_node};
+use kraft_check::evaluate::{evaluate, evaluate_tables};
 use kraft_check::exit::of_report;
 use kraft_check::report::{Finding, Report, Standing, Verdict};
 use kraft_check::snapshot::Subject;
@@ -32,7 +32,7 @@ fn a_node_is_judged_by_its_own_rows_and_by_every_guard() {
         for stage in STAGES {
             let whole = evaluate(stage, snapshot);
             for node in NODES {
-                let alone = evaluate_node(stage, snapshot, node);
+                let alone = evaluate_tables(&[stage], Some(node), snapshot);
                 let of_node = |finding: &Finding| finding.subject == node || is_guard(finding);
                 let expected = said(&whole.findings, of_node);
                 let known = whole.findings.iter().any(|finding| finding.subject == node && !is_guard(finding));
@@ -123,7 +123,7 @@ fn what_comes_next_is_of_the_stage_that_is_to_be_completed() {
 #[test]
 fn the_report_of_one_node_ends_as_any_report() {
     let (_, snapshot) = &snapshots()[0];
-    let report: Report = evaluate_node(&STAGES[1], snapshot, Subject::Broker(1));
+    let report: Report = evaluate_tables(&[&STAGES[1]], Some(Subject::Broker(1)), snapshot);
     assert_eq!(report.only, Some(Subject::Broker(1)));
     assert!(of_report(&report).code <= 3);
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::signals::{MIGRATING_BROKERS, MIGRATION_STATE, StateRung, View};
-use kraft_check::snapshot::{Missed, Owner, Snapshot, Subject, Why};
+use kraft_check::snapshot::{Depth, Missed, Owner, Snapshot, Subject, Why};
 use tokio::time::Instant;
 
 use crate::answers::{self, leader};
@@ -30,6 +31,8 @@ fn why(page: &str) -> (Why, String) {
 /// A look at a live leader whose page is this.
 fn snapshot(page: &str) -> Snapshot {
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
         pages: BTreeMap::from([(Owner::Id(LEADER), URL.to_owned())]),
@@ -41,7 +44,8 @@ fn snapshot(page: &str) -> Snapshot {
     };
     let memory = Memory { nodes: BTreeMap::new(), pages: BTreeMap::from([(URL.to_owned(), page.to_owned())]) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut look = runtime.block_on(async { look(Arc::new(memory), &plan, Instant::now() + plan.page_timeout).await });
+    let network = Arc::new(Kept::nothing(memory));
+    let mut look = runtime.block_on(async { look(&network, &plan, Instant::now() + plan.page_timeout).await });
     // Without its flag nothing follows from the leader alone, so the page is all there is.
     let mut leader = leader(LEADER, &[]);
     leader.api_versions.said.as_mut().expect("it answers").zk_migration_ready = Some(false);

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kraft_check::observe::dial::Network;
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Endpoint, Look, Missed, NodeId, Why};
+use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Why};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
@@ -90,6 +91,8 @@ fn asked(case: &Case) -> (Look, Asked) {
         nodes.values().map(|node| node.0).filter(move |id| range.contains(id))
     };
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: ids(1..=1).map(|id| address(id, false)).collect(),
         controllers: ids(3001..=3003).map(|id| address(id, case.with_ids)).collect(),
         pages: BTreeMap::new(),
@@ -101,8 +104,9 @@ fn asked(case: &Case) -> (Look, Asked) {
     };
     let count = Arc::new(Mutex::new(Asked::new()));
     let network = Recorded { nodes: nodes.clone(), denies: case.denies, asked: Arc::clone(&count) };
+    let network = Arc::new(Kept::nothing(network));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let look = runtime.block_on(async { look(Arc::new(network), &plan, Instant::now() + plan.page_timeout).await });
+    let look = runtime.block_on(async { look(&network, &plan, Instant::now() + plan.page_timeout).await });
     let asked = count.lock().expect("the count").clone();
     (look, asked)
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Look, Node, Why};
+use kraft_check::snapshot::{Depth, Look, Node, Why};
 use tokio::time::Instant;
 
 use crate::memory::{Manner, Memory, address, endpoint, whole_answer};
@@ -14,6 +15,8 @@ const REQUEST: Duration = Duration::from_secs(5);
 
 fn plan(brokers: Vec<Address>) -> Plan {
     Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers,
         controllers: Vec::new(),
         pages: BTreeMap::new(),
@@ -32,7 +35,7 @@ async fn look_at(
 ) -> (Look, Duration) {
     let memory = Memory { nodes: nodes.into_iter().collect(), pages: BTreeMap::new() };
     let began = Instant::now();
-    let look = look(Arc::new(memory), &plan(brokers), began + within).await;
+    let look = look(&Arc::new(Kept::nothing(memory)), &plan(brokers), began + within).await;
     (look, began.elapsed())
 }
 

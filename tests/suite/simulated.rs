@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kraft_check::observe::dial::Network;
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::rehearse::{Cluster, Shared, Version, converse, page};
-use kraft_check::snapshot::{Endpoint, Look, Missed, NodeId, Owner, Why};
+use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Owner, Why};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::time::{Instant, sleep};
 
@@ -45,15 +47,37 @@ pub(crate) enum Fate {
 /// The weather between us and the nodes.
 pub(crate) type Weather = Box<dyn FnMut() -> Fate + Send>;
 
+/// How bad the weather is: how many of a hundred connections have another fate than to be calm.
+pub(crate) struct Storm {
+    pub(crate) percent: u8,
+    pub(crate) random: fastrand::Rng,
+}
+
+impl Storm {
+    pub(crate) fn fate(&mut self) -> Fate {
+        if self.random.u8(0..100) >= self.percent {
+            return Fate::Calm;
+        }
+        match self.random.u8(0..4) {
+            0 => Fate::Refused,
+            1 => Fate::Lost(self.random.usize(0..4)),
+            2 => Fate::Late(Duration::from_millis(self.random.u64(1..1_500))),
+            _ => Fate::Broken(self.random.usize(0..900)),
+        }
+    }
+}
+
 /// A simulated cluster as a network.
 pub(crate) struct Simulated {
     cluster: Shared,
     weather: Mutex<Weather>,
+    /// How often the weather has changed: a connection suffers only from that in which it was made.
+    pub(crate) changes: Arc<AtomicU32>,
 }
 
 impl Simulated {
-    pub(crate) fn new(cluster: Shared, weather: Weather) -> Arc<Self> {
-        Arc::new(Self { cluster, weather: Mutex::new(weather) })
+    pub(crate) fn new(cluster: Shared, weather: Weather) -> Self {
+        Self { cluster, weather: Mutex::new(weather), changes: Arc::default() }
     }
 
     fn fate(&self) -> Fate {
@@ -76,7 +100,7 @@ impl Network for Simulated {
         } else {
             let (far, node) = duplex(64 * 1024);
             tokio::spawn(converse(node, self.cluster.clone(), id));
-            tokio::spawn(relay(theirs, far, fate));
+            tokio::spawn(relay(theirs, far, fate, Arc::clone(&self.changes)));
         }
         Ok(ours)
     }
@@ -96,8 +120,9 @@ impl Network for Simulated {
     }
 }
 
-/// Hands requests on, and answers back as far as its fate lets it.
-async fn relay(client: DuplexStream, node: DuplexStream, fate: Fate) -> io::Result<()> {
+/// Hands requests on, and answers back as far as its fate lets it, until the weather changes.
+async fn relay(client: DuplexStream, node: DuplexStream, fate: Fate, changes: Arc<AtomicU32>) -> io::Result<()> {
+    let made_in = changes.load(Ordering::Relaxed);
     let (mut from_client, mut to_client) = split(client);
     let (mut from_node, mut to_node) = split(node);
     tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_node).await });
@@ -110,6 +135,10 @@ async fn relay(client: DuplexStream, node: DuplexStream, fate: Fate) -> io::Resu
         let mut frame = length.to_be_bytes().to_vec();
         frame.resize(4 + length as usize, 0);
         from_node.read_exact(&mut frame[4..]).await?;
+        if changes.load(Ordering::Relaxed) != made_in {
+            to_client.write_all(&frame).await?;
+            continue;
+        }
         match fate {
             Fate::Lost(from) if number >= from => std::future::pending::<()>().await,
             Fate::Late(time) => sleep(time).await,
@@ -130,6 +159,8 @@ pub(crate) fn plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, w
     let address = |id: Option<NodeId>, at: NodeId| Address { id, endpoint: endpoint(at) };
     let page = |id: &NodeId| (Owner::Id(*id), format!("http://simulated.example/{id}"));
     Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: brokers.iter().map(|id| address(None, *id)).collect(),
         controllers: controllers.iter().map(|id| address(Some(*id), *id)).collect(),
         pages: controllers.iter().filter(|_| with_pages).map(page).collect::<BTreeMap<_, _>>(),
@@ -142,6 +173,6 @@ pub(crate) fn plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, w
 }
 
 /// One look, which ends within ten seconds.
-pub(crate) async fn look_at(network: &Arc<Simulated>, plan: &Plan) -> Look {
-    look(Arc::clone(network), plan, Instant::now() + Duration::from_secs(10)).await
+pub(crate) async fn look_at(network: &Arc<Kept<Simulated>>, plan: &Plan) -> Look {
+    look(network, plan, Instant::now() + Duration::from_secs(10)).await
 }

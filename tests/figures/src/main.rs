@@ -10,6 +10,8 @@ mod exchange;
 mod instructions;
 /// The same cluster asked by Kafka's own tools.
 mod kafka;
+/// Looks in a row, over connections that are kept or made anew.
+mod looks;
 /// What a program costs, measured from outside.
 mod spent;
 /// What it costs to start, and to carry.
@@ -27,6 +29,9 @@ use tables::Tables;
 
 /// A broker's answers, recorded from a real cluster of 3.9.2.
 const RECORDING: &str = "protocol-fixtures/3.9.2/forward/10-all-brokers-on-kraft/1.frames";
+
+/// At how many brokers looks are taken in a row.
+const LOOKED_AT: [u16; 3] = [10, 100, 1_000];
 
 /// Where everything is.
 struct Places {
@@ -58,7 +63,8 @@ fn main() {
     if sizes == "smoke" {
         let exchange = exchange::measure(&places, 10, 1);
         let verdict = verdict::measure(&places, 10, 1);
-        println!("{} {}", exchange::table(&[exchange]), verdict::table(&[verdict]));
+        let looks = looks::measure(&places, 10, 1);
+        println!("{} {} {}", exchange::table(&[exchange]), verdict::table(&[verdict]), looks::table(&[looks]));
         return;
     }
     let sizes: Vec<u16> = sizes.split(',').map(|size| size.parse().expect("a number of nodes")).collect();
@@ -68,6 +74,8 @@ fn main() {
     tables.add("size", startup::sizes(&places));
     tables.add("instructions", instructions::tables(&places));
     tables.add("kafka", kafka::table(&places));
+    let looks = LOOKED_AT.map(|nodes| looks::measure(&places, nodes, if nodes > 100 { 5 } else { 21 }));
+    tables.add("looks", looks::table(&looks));
     let (mut exchanges, mut verdicts) = (Vec::new(), Vec::new());
     for nodes in sizes {
         eprintln!("{nodes} nodes");

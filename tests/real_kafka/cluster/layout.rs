@@ -57,6 +57,7 @@ impl Cluster {
                 quorum,
                 replication_factor: shape.brokers.min(3),
                 protocol_version: kafka.minor().to_owned(),
+                authorizer: shape.authorizer,
             },
             nodes: nodes.into_iter().map(|node| (node.id, node)).collect(),
             folder,

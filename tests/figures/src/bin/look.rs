@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kraft_check::observe::dial::Sockets;
+use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
-use kraft_check::snapshot::{Endpoint, NodeId};
+use kraft_check::snapshot::{Depth, Endpoint, NodeId};
 use kraft_check_figures::{CONCURRENCY, addresses};
 use tokio::time::Instant;
 
@@ -20,6 +21,8 @@ fn main() {
         endpoint: Endpoint { host: node.ip().to_string(), port: node.port() },
     };
     let plan = Plan {
+        depth: Depth::Stage,
+        broker_pages: None,
         brokers: Vec::new(),
         controllers: (1..).zip(addresses(ports)).map(address).collect(),
         pages: BTreeMap::new(),
@@ -31,8 +34,8 @@ fn main() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
     let seen = runtime.block_on(async {
-        let network = Arc::new(Sockets::new(None).expect("the network"));
-        look(network, &plan, Instant::now() + Duration::from_mins(30)).await
+        let network = Arc::new(Kept::nothing(Sockets::new(None).expect("the network")));
+        look(&network, &plan, Instant::now() + Duration::from_mins(30)).await
     });
     let answered = seen.nodes.iter().filter(|node| node.api_versions.said.is_ok()).count();
     assert_eq!(answered, plan.controllers.len(), "every node answers");

@@ -1,0 +1,163 @@
+//! What is asked at content depth, once everybody has answered what a stage needs: which topics two brokers show, and which
+//! partitions are being moved.
+//!
+//! Reassignments are asked of whoever may know: the leading controller, and the broker that is named as the controller,
+//! which is ZooKeeper's until the copy. A KRaft broker would only ask the leader, so it is asked where no leader is. Which
+//! of the answers counts is not known here (`signals`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::dial::Network;
+use super::kafka::{self, Conversation};
+use super::kept::Kept;
+use super::second_round::Answered;
+use super::{Limits, Moment};
+use crate::snapshot::{
+    Answer, AskedAs, Metadata, MinIsr, Missed, Node, NodeId, Quorum, Reassignment, Role, Topics, Why,
+};
+
+/// How many brokers are asked for topics: one may be stale.
+const BROKERS_ASKED: usize = 2;
+/// Topics with a replica out of sync whose configuration is asked for.
+const TOPICS_ASKED: usize = 1_000;
+/// How long an answer about reassignments may take: one that has to be asked of a controller may never come.
+const REASSIGNMENTS_WITHIN: Duration = Duration::from_secs(3);
+
+/// What one node is asked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Questions {
+    topics: bool,
+    reassignments: bool,
+}
+
+/// What one node answered.
+struct Told {
+    topics: Answer<Topics>,
+    min_isr: Answer<Vec<MinIsr>>,
+    reassignments: Answer<Vec<Reassignment>>,
+}
+
+/// Asks, all nodes at the same time.
+pub(super) async fn ask<N: Network>(network: &Arc<Kept<N>>, all: &mut [Answered<N::Stream>], limits: Limits) {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|one, other| {
+        let place = |at: &usize| all.get(*at).map(|answered| (answered.node.asked_as, &answered.node.endpoint));
+        place(one).cmp(&place(other))
+    });
+    let nodes: Vec<(usize, &Node)> = order.iter().filter_map(|at| Some((*at, &all.get(*at)?.node))).collect();
+    let mut asked = JoinSet::new();
+    for (at, questions) in questions(&nodes) {
+        let Some(Answered { node, talk }) = all.get_mut(at) else { continue };
+        let (node, talk, network) = (node.clone(), talk.take(), Arc::clone(network));
+        asked.spawn(async move { (at, ask_node(&network, &node, talk, questions, limits).await) });
+    }
+    // One broken probe leaves its questions unasked.
+    while let Some(joined) = asked.join_next().await {
+        if let Ok((at, (told, talk))) = joined
+            && let Some(answered) = all.get_mut(at)
+        {
+            answered.talk = talk;
+            (answered.node.topics, answered.node.min_isr) = (told.topics, told.min_isr);
+            answered.node.reassignments = told.reassignments;
+        }
+    }
+}
+
+/// Who is asked what; `nodes` are in the order of their addresses, so that two looks ask the same.
+fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
+    let mut all: BTreeMap<usize, Questions> = BTreeMap::new();
+    let brokers = || nodes.iter().filter_map(|(at, node)| Some((*at, *node, lists(node)?)));
+    let first = brokers().next();
+    // Of the other kind, if there are two: they hear from different sides.
+    let other = |(_, node, _): &(usize, &Node, &Metadata)| first.is_some_and(|(_, first, _)| role(node) != role(first));
+    let second = brokers().find(other).or_else(|| brokers().nth(1));
+    for (at, ..) in first.into_iter().chain(second).take(BROKERS_ASKED) {
+        all.entry(at).or_default().topics = true;
+    }
+    let leaders = nodes.iter().filter(|(_, node)| matches!(node.quorum.said, Ok(Quorum::Leader(_))));
+    let leaders: Vec<usize> =
+        leaders.filter(|(_, node)| node.asked_as == AskedAs::Controller).map(|(at, _)| *at).collect();
+    for at in &leaders {
+        all.entry(*at).or_default().reassignments = true;
+    }
+    let named: BTreeSet<NodeId> =
+        brokers().filter_map(|(.., metadata)| metadata.controller_ids.first().copied()).collect();
+    let is_named = |node: &Node| brokers().any(|(.., said)| is_one_of(node, said, &named));
+    let knows = |node: &Node| leaders.is_empty() || role(node) == Some(Role::ZookeeperBroker);
+    if let Some((at, ..)) = brokers().find(|(_, node, _)| knows(node) && is_named(node)) {
+        all.entry(at).or_default().reassignments = true;
+    }
+    all
+}
+
+/// Whether this is the node that is listed under one of these ids, or was given as it.
+fn is_one_of(node: &Node, said: &Metadata, ids: &BTreeSet<NodeId>) -> bool {
+    node.given.is_some_and(|id| ids.contains(&id))
+        || said.brokers.iter().any(|(id, place)| ids.contains(id) && *place == node.endpoint)
+}
+
+/// The list of a broker that answered as one, and is known by its id.
+fn lists(node: &Node) -> Option<&Metadata> {
+    let metadata = node.metadata.said.as_ref().ok()?;
+    let is_known = node.given.is_some() || metadata.brokers.iter().any(|(_, place)| *place == node.endpoint);
+    (node.asked_as == AskedAs::Broker && is_known && !metadata.brokers.is_empty()).then_some(metadata)
+}
+
+fn role(node: &Node) -> Option<Role> {
+    node.api_versions.said.as_ref().ok()?.role()
+}
+
+/// Asks over the connection that there is, or over a new one, which is returned if it is still good.
+async fn ask_node<N: Network>(
+    network: &Kept<N>,
+    node: &Node,
+    talk: Option<Conversation<N::Stream>>,
+    questions: Questions,
+    limits: Limits,
+) -> (Told, Option<Conversation<N::Stream>>) {
+    let mut told = Told { topics: Answer::default(), min_isr: Answer::default(), reassignments: Answer::default() };
+    let Ok(listed) = &node.api_versions.said else { return (told, None) };
+    let began = Moment::now();
+    let dialled = match talk {
+        Some(talk) => Ok(talk),
+        None => kafka::dial(network, &node.endpoint, limits).await,
+    };
+    let mut talk = match dialled {
+        Ok(talk) => talk,
+        Err(missed) => {
+            if questions.topics {
+                told.topics = began.answer(0, Err(missed.clone()));
+            }
+            if questions.reassignments {
+                told.reassignments = began.answer(0, Err(missed));
+            }
+            return (told, None);
+        }
+    };
+    if questions.topics {
+        told.topics = talk.topics(listed).await;
+        let lacking = told.topics.said.iter().flat_map(lacking).take(TOPICS_ASKED).collect::<Vec<_>>();
+        if !lacking.is_empty() && !talk.is_broken() {
+            told.min_isr = talk.min_isr(listed, &lacking).await;
+        }
+    }
+    // Last of all, for nothing more can be asked when its answer does not come.
+    if questions.reassignments {
+        told.reassignments = if talk.is_broken() {
+            began.answer(0, Err(Missed::new(Why::Closed, "the answer before it did not come whole")))
+        } else {
+            talk.reassignments(listed, REASSIGNMENTS_WITHIN).await
+        };
+    }
+    (told, (!talk.is_broken()).then_some(talk))
+}
+
+/// The topics that have a replica out of sync, once each.
+fn lacking(topics: &Topics) -> BTreeSet<Arc<str>> {
+    let lacking = topics.not_whole.iter().filter(|partition| partition.isr.len() < partition.replicas.len());
+    lacking.map(|partition| Arc::clone(&partition.topic)).collect()
+}
