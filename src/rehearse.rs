@@ -10,14 +10,17 @@ mod node;
 mod page;
 mod quorum;
 mod serve;
+mod shown;
+mod topics;
 mod version;
 mod walk;
 
-pub use cluster::{Broker, Cluster, Mode, STEP_MS, Teller};
+pub use cluster::{Broker, Cluster, Known, Mode, STEP_MS, Teller};
 pub use fault::{Affliction, Afflicts, Fault, Faults};
 pub use node::answer;
 pub use page::text as page;
 pub use quorum::{Controller, MigrationState, Quorum};
 pub use serve::{Rehearsal, Shared, converse, node_ids};
+pub use topics::{Partition, Topic};
 pub use version::Version;
 pub use walk::{Phase, phases};

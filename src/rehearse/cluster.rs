@@ -2,13 +2,15 @@
 //!
 //! Time goes in steps of half a second, in which a leader is elected, the log grows and is fetched, brokers register,
 //! the metadata is copied, and brokers are told of each other. Written after what real clusters did, and held to their
-//! recordings. Not here: the quorum's part of it (`quorum`), what a node answers (`node`), and anything of stages.
+//! recordings. Not here: the quorum's part of it (`quorum`), the topics' (`topics`),
+//! what a node answers (`node`), and anything of stages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::fault::{Fault, Faults};
 use super::quorum::{MigrationState, Quorum};
+use super::topics::{Topic, laid_out};
 use super::version::Version;
 use crate::snapshot::{Endpoint, NodeId};
 
@@ -17,8 +19,14 @@ pub const STEP_MS: u64 = 500;
 /// How long the copy of ZooKeeper's metadata takes, in milliseconds.
 const COPY_MS: u64 = 1_000;
 
+/// How often a leader is elected anew where that is a fault, in milliseconds.
+const ANEW_MS: u64 = 1_000;
+
 /// How long a stopped broker is taken for alive, in milliseconds.
 const SESSION_MS: u64 = 3_000;
+
+/// How long the replicas of a started broker take to be in sync once it was told of the others, in milliseconds.
+const CATCH_UP_MS: u64 = 1_000;
 
 /// How a broker was configured when it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +48,15 @@ pub enum Teller {
     Quorum,
 }
 
+/// What a broker knows of the cluster.
+#[derive(Debug)]
+pub struct Known {
+    /// The live brokers.
+    pub brokers: BTreeSet<NodeId>,
+    /// The topics.
+    pub topics: Arc<Vec<Topic>>,
+}
+
 /// A broker.
 #[derive(Debug, Clone)]
 pub struct Broker {
@@ -49,24 +66,26 @@ pub struct Broker {
     pub up: bool,
     /// Its listener.
     pub endpoint: Endpoint,
-    /// The live brokers that it knows, and who told it; `None` since it was started. Who was told the same shares it.
-    pub told: Option<(Teller, Arc<BTreeSet<NodeId>>)>,
+    /// What it knows, and who told it; `None` since it was started. Who was told the same shares it.
+    pub told: Option<(Teller, Arc<Known>)>,
     /// Until when it is taken for alive, by the cluster's clock, although it was stopped.
     missed_from: u64,
+    /// From when on its replicas are in sync; `None` until it was told of the others.
+    in_sync_from: Option<u64>,
     /// How often it was started again.
     restarts: u32,
 }
 
 impl Broker {
     fn new(mode: Mode, endpoint: Endpoint) -> Self {
-        Self { mode, up: true, endpoint, told: None, missed_from: 0, restarts: 0 }
+        Self { mode, up: true, endpoint, told: None, missed_from: 0, in_sync_from: None, restarts: 0 }
     }
 }
 
 /// Everything that is, and the operators' hands on it.
 #[derive(Debug)]
 pub struct Cluster {
-    /// The release of every node.
+    /// The release of every node, unless a fault gives it another.
     pub version: Version,
     /// The cluster's id.
     pub cluster_id: String,
@@ -74,6 +93,8 @@ pub struct Cluster {
     pub now: u64,
     /// The brokers, dead ones included.
     pub brokers: BTreeMap<NodeId, Broker>,
+    /// The topics as they are; who was told of them shares them.
+    pub topics: Arc<Vec<Topic>>,
     /// The controllers and their log.
     pub quorum: Quorum,
     /// The broker that is ZooKeeper's controller, while ZooKeeper rules.
@@ -104,6 +125,7 @@ impl Cluster {
             version,
             cluster_id: "rehearsal-of-migration".to_owned(),
             now,
+            topics: Arc::default(),
             brokers: brokers.into_iter().map(broker).collect(),
             quorum: Quorum::new(controllers),
             zookeeper_controller: None,
@@ -113,6 +135,7 @@ impl Cluster {
             copy_held: false,
             copying_since: None,
         };
+        cluster.make_whole();
         cluster.step();
         cluster
     }
@@ -127,7 +150,17 @@ impl Cluster {
     pub fn begin_anew(&mut self) {
         self.remove_controllers(false);
         self.restart_brokers(Mode::Zookeeper);
+        self.make_whole();
         self.step();
+    }
+
+    /// Every partition is whole, as if all brokers had run for long.
+    fn make_whole(&mut self) {
+        for broker in self.brokers.values_mut() {
+            broker.in_sync_from = Some(self.now);
+        }
+        let ids: Vec<NodeId> = self.brokers.keys().copied().collect();
+        self.topics = Arc::new(laid_out(&ids));
     }
 
     /// Lets time go by until this moment, in whole steps.
@@ -202,16 +235,20 @@ impl Cluster {
     }
 
     fn step(&mut self) {
-        let (election_off, early) =
-            (self.faults.any(Fault::NoLeader).is_some(), self.faults.any(Fault::EarlyFinalization));
+        let election_off = self.faults.any(Fault::NoLeader).is_some();
         self.quorum.elect(self.now, election_off, &mut self.random);
+        if let Some(id) = self.faults.any(Fault::EpochMoves)
+            && self.now % ANEW_MS < STEP_MS
+        {
+            self.quorum.elect_anew(id);
+        }
         let observers = self.brokers.iter().filter(|(_, broker)| broker.up && broker.mode != Mode::Zookeeper);
         let observers: Vec<NodeId> = observers.map(|(id, _)| *id).collect();
         self.quorum.fetch(self.now, &observers, &self.faults, &mut self.random);
         self.register();
         self.copy();
         let followed = |broker: &Broker| matches!(broker.told, Some((Teller::Quorum, _)));
-        if let Some(id) = early
+        if let Some(id) = self.faults.any(Fault::EarlyFinalization)
             && self.quorum.state() == Some(MigrationState::Migration)
             && self.brokers.values().any(followed)
         {
@@ -220,6 +257,7 @@ impl Cluster {
         }
         self.quorum.publish(self.now);
         self.elect_zookeeper_controller();
+        self.settle_partitions();
         self.tell_brokers();
     }
 
@@ -265,14 +303,46 @@ impl Cluster {
 
     /// Whether the KRaft controllers have taken over from ZooKeeper, and still speak to its brokers. A quorum that is
     /// left over from an earlier attempt never copied, and never took over.
-    fn kraft_rules(&self) -> bool {
+    pub(super) fn kraft_rules(&self) -> bool {
         self.quorum.state() == Some(MigrationState::Migration)
             && !self.quorum.left_over
             && self.quorum.active().is_some_and(|leader| leader.flag)
     }
 
+    /// The release of this node.
+    pub(super) fn release(&self, id: NodeId) -> Version {
+        if self.faults.has(id, Fault::OtherRelease) { self.version.neighbour() } else { self.version }
+    }
+
+    /// The lowest release of all nodes, which decides what is finalized.
+    pub(super) fn lowest_release(&self) -> Version {
+        self.faults.any(Fault::OtherRelease).map_or(self.version, |id| self.version.min(self.release(id)))
+    }
+
+    /// Who decides who leads a partition.
+    pub(super) fn ruler(&self) -> Option<Teller> {
+        let by_quorum = self.quorum.active().map(|_| Teller::Quorum);
+        self.zookeeper_controller.map(Teller::Broker).or(by_quorum)
+    }
+
+    /// The topics that the controllers' log holds up to this offset: none before the copy.
+    pub(super) fn topics_at(&self, end: i64) -> Arc<Vec<Topic>> {
+        if self.quorum.is_copied_at(end) { Arc::clone(&self.topics) } else { Arc::default() }
+    }
+
+    /// Whether the replicas of this broker are in sync.
+    pub(super) fn keeps_up(&self, id: NodeId) -> bool {
+        let Some(broker) = self.brokers.get(&id) else { return false };
+        let fenced = self.zookeeper_controller.is_none() && self.faults.has(id, Fault::Fenced);
+        let lives = broker.up || broker.missed_from > self.now;
+        lives
+            && broker.in_sync_from.is_some_and(|from| from <= self.now)
+            && !fenced
+            && !self.faults.has(id, Fault::UnderReplicated)
+    }
+
     fn elect_zookeeper_controller(&mut self) {
-        let copied = matches!(self.quorum.state(), Some(MigrationState::Migration | MigrationState::PostMigration));
+        let copied = self.quorum.is_copied_at(i64::MAX);
         if copied && !self.quorum.left_over && !self.quorum.is_removed() {
             self.zookeeper_controller = None;
             return;
@@ -291,18 +361,20 @@ impl Cluster {
         let now = self.now;
         let lives = |broker: &Broker| broker.up || broker.missed_from > now;
         let alive = || self.brokers.iter().filter(|(_, broker)| lives(broker));
-        let by_log = alive().filter(|(id, _)| registered.contains_key(id)).map(|(id, _)| *id);
-        let by_log: Arc<BTreeSet<NodeId>> = Arc::new(by_log.collect());
-        let by_zookeeper = alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id);
-        let by_zookeeper: Arc<BTreeSet<NodeId>> = Arc::new(by_zookeeper.collect());
+        let unfenced = |id: &NodeId| registered.contains_key(id) && !self.faults.has(*id, Fault::Fenced);
+        let by_log = alive().map(|(id, _)| *id).filter(unfenced).collect();
+        let by_log = Arc::new(Known { brokers: by_log, topics: self.topics_at(i64::MAX) });
+        let by_zookeeper = alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id).collect();
+        let by_zookeeper = Arc::new(Known { brokers: by_zookeeper, topics: Arc::clone(&self.topics) });
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
-            let (teller, living) = match (broker.mode, self.zookeeper_controller) {
+            let (teller, known) = match (broker.mode, self.zookeeper_controller) {
                 (Mode::Kraft, _) if active && registered.get(id) == Some(&false) => (Teller::Quorum, &by_log),
                 (Mode::Migration, _) if kraft_rules => (Teller::Quorum, &by_log),
                 (Mode::Zookeeper | Mode::Migration, Some(controller)) => (Teller::Broker(controller), &by_zookeeper),
                 _ => continue,
             };
-            broker.told = Some((teller, Arc::clone(living)));
+            broker.told = Some((teller, Arc::clone(known)));
+            broker.in_sync_from.get_or_insert(now + CATCH_UP_MS);
         }
     }
 }

@@ -65,6 +65,34 @@ pub enum Fault {
     PageRedirect,
     /// A controller's page is a web page.
     PageHtml,
+    /// A broker of which a partition is moved away, and never arrives. Where it is the only one, nothing is moved.
+    Reassigning,
+    /// A broker whose replicas are never in sync, where anybody else's are.
+    UnderReplicated,
+    /// A broker whose disk is lost: what it held first has no leader, although it answers.
+    Offline,
+    /// A broker that runs and is fenced: KRaft's controllers tell nobody of it.
+    Fenced,
+    /// A broker that shows no topic, as to a user without rights.
+    TopicsHidden,
+    /// A broker that does not show every topic.
+    SomeTopicsHidden,
+    /// A broker on account of which a topic cannot be deleted: the ZooKeeper controller's page counts it.
+    TopicDeletion,
+    /// A node of another release than the others: the one before.
+    OtherRelease,
+    /// It never tells of reassignments.
+    ReassignmentsSilent,
+    /// It tells the asking user nothing of reassignments.
+    ReassignmentsDenied,
+    /// A controller that met an error in the metadata: its page counts it.
+    MetadataErrors,
+    /// A controller that cannot write to ZooKeeper: while it leads, its page counts what is behind.
+    WriteBehind,
+    /// A controller that is elected anew every second.
+    EpochMoves,
+    /// A controller that fetches nothing from the leader.
+    NotFetching,
 }
 
 /// Which nodes can have a fault.
@@ -87,7 +115,7 @@ const DRIP: Duration = Duration::from_millis(10);
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 40] = [
         Self::Refuse,
         Self::Silent,
         Self::Slow(SLOW),
@@ -114,6 +142,20 @@ impl Fault {
         Self::PageEndless,
         Self::PageRedirect,
         Self::PageHtml,
+        Self::Reassigning,
+        Self::UnderReplicated,
+        Self::Offline,
+        Self::Fenced,
+        Self::TopicsHidden,
+        Self::SomeTopicsHidden,
+        Self::TopicDeletion,
+        Self::OtherRelease,
+        Self::ReassignmentsSilent,
+        Self::ReassignmentsDenied,
+        Self::MetadataErrors,
+        Self::WriteBehind,
+        Self::EpochMoves,
+        Self::NotFetching,
     ];
 
     /// Its name on the command line.
@@ -146,6 +188,20 @@ impl Fault {
             Self::PageEndless => "page-endless",
             Self::PageRedirect => "page-redirect",
             Self::PageHtml => "page-html",
+            Self::Reassigning => "reassigning",
+            Self::UnderReplicated => "under-replicated",
+            Self::Offline => "offline",
+            Self::Fenced => "fenced",
+            Self::TopicsHidden => "topics-hidden",
+            Self::SomeTopicsHidden => "some-topics-hidden",
+            Self::TopicDeletion => "topic-deletion",
+            Self::OtherRelease => "other-release",
+            Self::ReassignmentsSilent => "reassignments-silent",
+            Self::ReassignmentsDenied => "reassignments-denied",
+            Self::MetadataErrors => "metadata-errors",
+            Self::WriteBehind => "write-behind",
+            Self::EpochMoves => "epoch-moves",
+            Self::NotFetching => "not-fetching",
         }
     }
 
@@ -165,8 +221,18 @@ impl Fault {
             | Self::Error35
             | Self::ClosesAfterFirst
             | Self::OtherCluster
-            | Self::FlagOff => Afflicts::Any,
-            Self::ControllerIdStuck => Afflicts::Brokers,
+            | Self::FlagOff
+            | Self::OtherRelease
+            | Self::ReassignmentsSilent
+            | Self::ReassignmentsDenied => Afflicts::Any,
+            Self::ControllerIdStuck
+            | Self::Reassigning
+            | Self::UnderReplicated
+            | Self::Offline
+            | Self::Fenced
+            | Self::TopicsHidden
+            | Self::SomeTopicsHidden
+            | Self::TopicDeletion => Afflicts::Brokers,
             Self::Unexpected => Afflicts::Strangers,
             _ => Afflicts::Controllers,
         }
@@ -239,6 +305,11 @@ impl Faults {
     /// The first node with which this is wrong.
     #[must_use]
     pub fn any(&self, fault: Fault) -> Option<NodeId> {
-        self.0.keys().copied().find(|id| self.has(*id, fault))
+        self.with(fault).next()
+    }
+
+    /// The nodes with which this is wrong.
+    pub fn with(&self, fault: Fault) -> impl Iterator<Item = NodeId> {
+        self.0.keys().copied().filter(move |id| self.has(*id, fault))
     }
 }

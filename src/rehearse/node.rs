@@ -1,21 +1,25 @@
 //! What a simulated node answers, through the codec. Not here: how an answer gets to the client, or does not (`serve`).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
-    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, MetadataRequest,
-    MetadataResponse, TopicName,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
+    ListPartitionReassignmentsRequest, MetadataRequest, MetadataResponse, TopicName,
 };
 use kafka_protocol::protocol::{Request, StrBytes};
 
 use super::cluster::{Cluster, Mode, Teller};
 use super::fault::Fault;
 use super::quorum::Controller;
+use super::shown;
 use super::version::Version;
 use crate::snapshot::{Endpoint, NodeId, Role};
 use crate::wire::{self, Asked, Refusal};
@@ -30,19 +34,29 @@ const NOBODY: BrokerId = BrokerId(-1);
 #[must_use]
 pub fn answer(cluster: &mut Cluster, id: NodeId, asked: &Asked) -> Option<Bytes> {
     let role = role(cluster, id)?;
-    let highest = cluster.version.apis(role).find(|(key, _)| *key == asked.key).map(|(_, highest)| highest)?;
+    let highest = cluster.release(id).apis(role).find(|(key, _)| *key == asked.key).map(|(_, highest)| highest)?;
     let known = (0..=highest).contains(&asked.version);
     let bytes = match asked.key {
         ApiVersionsRequest::KEY if cluster.faults.has(id, Fault::Error35) || !known => unknown_version(highest, asked),
         _ if !known => return None,
         ApiVersionsRequest::KEY => asked.answer::<ApiVersionsRequest>(&api_versions(cluster, id, role, asked.version)),
-        MetadataRequest::KEY => asked.answer::<MetadataRequest>(&metadata(cluster, id)),
+        MetadataRequest::KEY => metadata(cluster, id, asked),
         DescribeQuorumRequest::KEY => asked.answer::<DescribeQuorumRequest>(&quorum(cluster, id, role, asked.version)),
         DescribeClusterRequest::KEY => described_cluster(cluster, id, role, asked),
         DescribeConfigsRequest::KEY => described_configs(cluster, id, role, asked),
+        ListPartitionReassignmentsRequest::KEY => shown::reassignments(cluster, id, asked),
         _ => return None,
     };
     bytes.ok()
+}
+
+/// How long the node takes to answer, however fast it is; `None`: for ever.
+#[must_use]
+pub(super) fn delay(cluster: &Cluster, id: NodeId, asked: &Asked) -> Option<Duration> {
+    match asked.key {
+        ListPartitionReassignmentsRequest::KEY => shown::delay_of_reassignments(cluster, id),
+        _ => Some(Duration::ZERO),
+    }
 }
 
 /// What the node's listener is.
@@ -71,7 +85,7 @@ fn unknown_version(highest: i16, asked: &Asked) -> Result<Bytes, Refusal> {
 
 fn api_versions(cluster: &Cluster, id: NodeId, role: Role, version: i16) -> ApiVersionsResponse {
     let api = |(key, highest)| ApiVersion::default().with_api_key(key).with_max_version(highest);
-    let said = ApiVersionsResponse::default().with_api_keys(cluster.version.apis(role).map(api).collect());
+    let said = ApiVersionsResponse::default().with_api_keys(cluster.release(id).apis(role).map(api).collect());
     if version < 3 {
         return said;
     }
@@ -84,7 +98,7 @@ fn api_versions(cluster: &Cluster, id: NodeId, role: Role, version: i16) -> ApiV
     if role == Role::ZookeeperBroker {
         return said.with_finalized_features_epoch(0);
     }
-    let level = cluster.version.metadata_level();
+    let level = cluster.release(id).metadata_level();
     let supported = |name, lowest, highest| {
         SupportedFeatureKey::default().with_name(text(name)).with_min_version(lowest).with_max_version(highest)
     };
@@ -94,22 +108,27 @@ fn api_versions(cluster: &Cluster, id: NodeId, role: Role, version: i16) -> ApiV
         features.insert(0, supported("kraft.version", 0, 1));
     }
     let said = said.with_supported_features(features);
-    if role == Role::Controller && cluster.version < Version::V3_6 {
+    if role == Role::Controller && cluster.release(id) < Version::V3_6 {
         // KAFKA-14291.
         return said;
     }
+    let finalized = cluster.lowest_release().metadata_level();
     let finalized = FinalizedFeatureKey::default()
         .with_name(text("metadata.version"))
-        .with_min_version_level(level)
-        .with_max_version_level(level);
+        .with_min_version_level(finalized)
+        .with_max_version_level(finalized);
     let end = cluster.quorum.active().map_or(1, |leader| leader.log_end);
     said.with_finalized_features(vec![finalized]).with_finalized_features_epoch(end.max(1))
 }
 
-fn metadata(cluster: &mut Cluster, id: NodeId) -> MetadataResponse {
+fn metadata(cluster: &mut Cluster, id: NodeId, asked: &Asked) -> Result<Bytes, Refusal> {
+    let request: MetadataRequest = asked.request()?;
     let told = cluster.brokers.get(&id).and_then(|broker| broker.told.clone());
+    let topics = told.as_ref().map(|(_, known)| shown::metadata(cluster, id, known, &request, asked.version));
     let places: Vec<(NodeId, Endpoint)> = match &told {
-        Some((_, ids)) => ids.iter().filter_map(|id| Some((*id, cluster.brokers.get(id)?.endpoint.clone()))).collect(),
+        Some((_, known)) => {
+            known.brokers.iter().filter_map(|id| Some((*id, cluster.brokers.get(id)?.endpoint.clone()))).collect()
+        }
         None => Vec::new(),
     };
     // While KRaft controllers rule, a broker names any live one.
@@ -128,10 +147,12 @@ fn metadata(cluster: &mut Cluster, id: NodeId) -> MetadataResponse {
         let broker = MetadataResponseBroker::default().with_node_id(BrokerId(id)).with_host(text(place.host));
         broker.with_port(i32::from(place.port))
     };
-    MetadataResponse::default()
+    let said = MetadataResponse::default()
         .with_cluster_id(Some(cluster_id(cluster, id)))
         .with_controller_id(named)
         .with_brokers(places.into_iter().map(broker).collect())
+        .with_topics(topics.unwrap_or_default());
+    asked.answer::<MetadataRequest>(&said)
 }
 
 /// What the node says of the quorum: its own view if it leads, that of the leader if it is a broker.
@@ -213,7 +234,7 @@ fn described_cluster(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -
         (true, 2) | (false, 1) => DescribeClusterResponse::default().with_error_code(MISMATCHED_ENDPOINT_TYPE),
         (true, _) => {
             let told = cluster.brokers.get(&id).and_then(|broker| broker.told.as_ref());
-            let listed = told.iter().flat_map(|(_, ids)| ids.iter());
+            let listed = told.iter().flat_map(|(_, known)| &known.brokers);
             let places = listed.filter_map(|id| Some((id, &cluster.brokers.get(id)?.endpoint)));
             said.with_brokers(places.map(node).collect())
         }
@@ -230,7 +251,10 @@ fn described_cluster(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -
 /// `MISMATCHED_ENDPOINT_TYPE` of `org.apache.kafka.common.protocol.Errors`.
 const MISMATCHED_ENDPOINT_TYPE: i16 = 114;
 
-/// The node's own configuration, as far as it tells its part in the migration; of no other node.
+/// `TOPIC` of `org.apache.kafka.common.config.ConfigResource.Type`.
+const TOPIC: i8 = 2;
+
+/// The node's own configuration, as far as it tells its part in the migration, of no other node's; and that of topics.
 fn described_configs(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -> Result<Bytes, Refusal> {
     let request: DescribeConfigsRequest = asked.request()?;
     let voters = cluster.quorum.controllers.iter().map(|(id, controller)| format!("{id}@{}", controller.endpoint));
@@ -249,10 +273,13 @@ fn described_configs(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -
             .to_owned(),
         ),
         // Known from 3.9 on (KIP-853).
-        "controller.quorum.bootstrap.servers" if cluster.version >= Version::V3_9 => Some(String::new()),
+        "controller.quorum.bootstrap.servers" if cluster.release(id) >= Version::V3_9 => Some(String::new()),
         _ => None,
     };
-    let result = |resource: &kafka_protocol::messages::describe_configs_request::DescribeConfigsResource| {
+    let result = |resource: &DescribeConfigsResource| {
+        if resource.resource_type == TOPIC {
+            return shown::configs(cluster, id, resource);
+        }
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());

@@ -1,8 +1,10 @@
-//! The metrics page of a simulated controller, in the forms that three usual exporters give it. Not here: how it is
+//! The metrics page of a simulated node, in the forms that three usual exporters give it. Not here: how it is
 //! served.
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Mode};
 use super::fault::Fault;
+use super::quorum::Controller;
+use super::topics::{Partition, Topic};
 use super::version::Version;
 use crate::snapshot::NodeId;
 
@@ -17,12 +19,13 @@ enum Exporter {
     UsualRule,
 }
 
-/// The page of this controller, as its exporter writes it.
+/// The page of this node, as its exporter writes it.
 #[must_use]
 pub fn text(cluster: &Cluster, id: NodeId) -> String {
     let has = |fault| cluster.faults.has(id, fault);
     // Three exporters, so that a rehearsal meets all of their forms.
-    let place = cluster.quorum.controllers.keys().position(|other| *other == id).unwrap_or(0);
+    let place = cluster.quorum.controllers.keys().position(|other| *other == id);
+    let place = place.or(usize::try_from(id).ok()).unwrap_or(0);
     let exporter = match place % 3 {
         0 => Exporter::WithoutRules,
         1 => Exporter::LowerCase,
@@ -57,32 +60,82 @@ fn line(exporter: Exporter, bean: &str, value: f64) -> String {
     }
 }
 
-/// Every gauge of the bean, as this controller has it by now.
+/// Every gauge of the bean, as this node has it by now. A KRaft broker has no such bean.
 fn gauges(cluster: &Cluster, id: NodeId) -> Vec<(&'static str, f64)> {
-    let Some(controller) = cluster.quorum.controllers.get(&id) else { return Vec::new() };
+    match (cluster.quorum.controllers.get(&id), cluster.brokers.get(&id)) {
+        (Some(controller), _) => of_controller(cluster, id, controller),
+        (None, Some(broker)) if broker.mode != Mode::Kraft => of_zookeeper_broker(cluster, id),
+        _ => Vec::new(),
+    }
+}
+
+/// What a ZooKeeper broker has: all of it 0 unless it is the controller.
+fn of_zookeeper_broker(cluster: &Cluster, id: NodeId) -> Vec<(&'static str, f64)> {
+    let is_controller = cluster.zookeeper_controller == Some(id);
+    let topics: &[Topic] = if is_controller { &cluster.topics } else { &[] };
+    let alive = cluster.brokers.values().filter(|broker| broker.up && is_controller).count();
+    let deletes = is_controller && cluster.faults.any(Fault::TopicDeletion).is_some();
+    let if_so = |is_so: bool| f64::from(u8::from(is_so));
+    let mut gauges = vec![
+        ("ActiveBrokerCount", count(alive)),
+        ("ActiveControllerCount", if_so(is_controller)),
+        ("ControllerState", 0.0),
+        // Nobody is fenced by ZooKeeper.
+        ("FencedBrokerCount", 0.0),
+        ("ReplicasIneligibleToDeleteCount", 0.0),
+        ("ReplicasToDeleteCount", if_so(deletes)),
+        // Its replica is out of reach.
+        ("TopicsIneligibleToDeleteCount", if_so(deletes)),
+        ("TopicsToDeleteCount", if_so(deletes)),
+    ];
+    gauges.extend(of_topics(topics));
+    if cluster.release(id) >= Version::V3_6 {
+        // KAFKA-15196; a constant, whatever its flag is.
+        gauges.push(("ZkMigrationState", 4.0));
+    }
+    gauges
+}
+
+/// What ZooKeeper's and KRaft's controllers count alike.
+fn of_topics(topics: &[Topic]) -> [(&'static str, f64); 4] {
+    let partitions = || topics.iter().flat_map(|topic| &topic.partitions);
+    let elsewhere = |partition: &&Partition| partition.leader != partition.replicas.first().copied();
+    [
+        ("GlobalPartitionCount", count(partitions().count())),
+        ("GlobalTopicCount", count(topics.len())),
+        ("OfflinePartitionsCount", count(partitions().filter(|partition| partition.leader.is_none()).count())),
+        ("PreferredReplicaImbalanceCount", count(partitions().filter(elsewhere).count())),
+    ]
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::MAX, f64::from)
+}
+
+fn of_controller(cluster: &Cluster, id: NodeId, controller: &Controller) -> Vec<(&'static str, f64)> {
+    let has = |fault| cluster.faults.has(id, fault);
     let end = controller.published.unwrap_or(0);
     let registered = cluster.quorum.registered_at(end);
-    let count = |number: usize| u32::try_from(number).map_or(f64::MAX, f64::from);
     let state =
         controller.published.and_then(|end| cluster.quorum.state_at(end)).map_or(-1.0, |state| f64::from(state as u8));
-    let alive = registered.keys().filter(|id| cluster.brokers.get(id).is_some_and(|broker| broker.up)).count();
+    let unfenced = |id: &&NodeId| {
+        cluster.brokers.get(id).is_some_and(|broker| broker.up) && !cluster.faults.has(**id, Fault::Fenced)
+    };
+    let alive = registered.keys().filter(unfenced).count();
     let offset = f64::from(i32::try_from(end).unwrap_or(i32::MAX) - 1);
     let mut gauges = vec![
         ("ActiveBrokerCount", count(alive)),
         ("ActiveControllerCount", f64::from(u8::from(controller.leads.is_some()))),
         ("FencedBrokerCount", count(registered.len() - alive)),
-        ("GlobalPartitionCount", 0.0),
-        ("GlobalTopicCount", 0.0),
         ("LastAppliedRecordLagMs", 0.0),
         ("LastAppliedRecordOffset", offset),
         ("LastAppliedRecordTimestamp", 0.0),
         ("LastCommittedRecordOffset", offset),
-        ("MetadataErrorCount", 0.0),
-        ("OfflinePartitionsCount", 0.0),
-        ("PreferredReplicaImbalanceCount", 0.0),
+        ("MetadataErrorCount", f64::from(u8::from(has(Fault::MetadataErrors)))),
         ("ZkMigrationState", state),
     ];
-    if cluster.version >= Version::V3_6 {
+    gauges.extend(of_topics(&cluster.topics_at(end)));
+    if cluster.release(id) >= Version::V3_6 {
         gauges.extend([
             ("EventQueueOperationsStartedCount", offset),
             ("EventQueueOperationsTimedOutCount", 0.0),
@@ -92,7 +145,8 @@ fn gauges(cluster: &Cluster, id: NodeId) -> Vec<(&'static str, f64)> {
         ]);
         // Only a controller with the flag has a migration driver.
         if controller.flag {
-            gauges.push(("ZkWriteBehindLag", 0.0));
+            let behind = has(Fault::WriteBehind) && controller.leads.is_some() && cluster.quorum.is_copied_at(end);
+            gauges.push(("ZkWriteBehindLag", if behind { offset } else { 0.0 }));
         }
     }
     gauges

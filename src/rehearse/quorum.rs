@@ -154,6 +154,12 @@ impl Quorum {
         states.next()
     }
 
+    /// Whether the log holds ZooKeeper's metadata up to this offset.
+    #[must_use]
+    pub fn is_copied_at(&self, end: i64) -> bool {
+        matches!(self.state_at(end), Some(MigrationState::Migration | MigrationState::PostMigration))
+    }
+
     /// The brokers that are registered, and whether as ZooKeeper brokers; dead ones stay.
     #[must_use]
     pub fn registered(&self) -> &BTreeMap<NodeId, bool> {
@@ -272,6 +278,13 @@ impl Quorum {
         }
     }
 
+    /// Makes a controller the leader of a new epoch although nothing was lost.
+    pub(super) fn elect_anew(&mut self, id: NodeId) {
+        if self.active_id().is_some() && self.connected().any(|(other, _)| other == id) {
+            self.lead(id);
+        }
+    }
+
     /// Makes a controller the leader of a new epoch, and writes what it writes when it becomes active.
     pub(super) fn lead(&mut self, id: NodeId) {
         self.epoch += 1;
@@ -310,7 +323,9 @@ impl Quorum {
         let connected: BTreeSet<NodeId> = self.connected().map(|(id, _)| id).collect();
         let mut fetchers: Vec<NodeId> = connected.iter().copied().filter(|id| *id != leader).collect();
         fetchers.extend(observers.iter().filter(|_| found));
-        for controller in connected.iter().filter(|id| !faults.has(**id, Fault::Lagging)) {
+        let stands_still =
+            |id: &NodeId| faults.has(*id, Fault::Lagging) || (*id != leader && faults.has(*id, Fault::NotFetching));
+        for controller in connected.iter().filter(|id| !stands_still(id)) {
             if let Some(controller) = self.controllers.get_mut(controller) {
                 controller.log_end = end;
                 if controller.leads.is_some_and(|epoch| epoch != self.epoch) {
@@ -325,6 +340,7 @@ impl Quorum {
             match active.followers.get_mut(&id) {
                 // It goes on asking for what it asked for before, and is not caught up any more.
                 Some(known) if faults.has(id, Fault::Lagging) => known.fetched = fetched,
+                Some(_) if faults.has(id, Fault::NotFetching) => {}
                 _ => {
                     active.followers.insert(id, follower);
                 }

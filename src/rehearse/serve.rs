@@ -80,12 +80,17 @@ pub async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, cluster:
         let mut frame = BytesMut::zeroed(length);
         stream.read_exact(&mut frame).await?;
         let Ok(asked) = Asked::read(frame.freeze()) else { return Ok(()) };
-        let (answer, faults) = cluster.with(|cluster| {
+        let (answer, delay, faults) = cluster.with(|cluster| {
             let is_same = cluster.is_listening(id) && cluster.restarts(id) == process;
             let answer = is_same.then(|| node::answer(cluster, id, &asked)).flatten();
-            (answer, cluster.faults.of(id).to_vec())
+            (answer, node::delay(cluster, id, &asked), cluster.faults.of(id).to_vec())
         });
         let Some(mut answer) = answer else { return Ok(()) };
+        match delay {
+            Some(Duration::ZERO) => {}
+            Some(time) => sleep(time).await,
+            None => std::future::pending().await,
+        }
         let is_last = faults.contains(&Fault::ClosesAfterFirst);
         for fault in faults {
             match fault {
@@ -149,6 +154,8 @@ pub struct Rehearsal {
     shared: Shared,
     nodes: BTreeMap<NodeId, Listening>,
     pages: BTreeMap<NodeId, Listening>,
+    /// The brokers' pages, all at one address: each is at a path that begins with the broker's id.
+    broker_pages: Listening,
     /// Those that nobody expects.
     strangers: Vec<NodeId>,
 }
@@ -203,7 +210,11 @@ impl Rehearsal {
         for affliction in afflictions {
             cluster.faults.add(*affliction);
         }
-        let mut rehearsal = Self { shared: Shared::new(cluster), nodes, pages, strangers };
+        let shared = Shared::new(cluster);
+        let mut broker_pages = Listening::reserve()?;
+        let served = shared.clone();
+        broker_pages.set(true, move |stream| show_broker_page(stream, served.clone())).await?;
+        let mut rehearsal = Self { shared, nodes, pages, broker_pages, strangers };
         rehearsal.act(|_| ()).await?;
         Ok(rehearsal)
     }
@@ -228,6 +239,14 @@ impl Rehearsal {
     pub fn brokers(&self) -> Vec<(NodeId, SocketAddr)> {
         let expected = self.nodes.iter().filter(|(id, _)| !self.pages.contains_key(id) && !self.strangers.contains(id));
         expected.map(|(id, node)| (*id, node.address)).collect()
+    }
+
+    /// The brokers that are expected, and the addresses of their metrics pages. The page of a broker that does not run
+    /// breaks off before it began.
+    #[must_use]
+    pub fn broker_pages(&self) -> Vec<(NodeId, String)> {
+        let page = |(id, _)| (id, format!("http://{}/{id}/metrics", self.broker_pages.address));
+        self.brokers().into_iter().map(page).collect()
     }
 
     /// The controllers, and where they are and where their metrics pages are.
@@ -296,12 +315,32 @@ impl Listening {
     }
 }
 
-/// Answers one HTTP request with a controller's page, or with what its fault makes of it.
+/// Answers one HTTP request with a controller's page.
 async fn show_page(mut stream: TcpStream, shared: Shared, id: NodeId) -> io::Result<()> {
+    request_for_page(&mut stream).await?;
+    write_page(stream, shared, id).await
+}
+
+/// Answers one HTTP request with the page of the broker that it names, if that runs.
+async fn show_broker_page(mut stream: TcpStream, shared: Shared) -> io::Result<()> {
+    let request = request_for_page(&mut stream).await?;
+    let id = String::from_utf8_lossy(&request).split('/').nth(1).and_then(|id| id.parse().ok());
+    match id.filter(|id| shared.with(|cluster| cluster.brokers.get(id).is_some_and(|broker| broker.up))) {
+        Some(id) => write_page(stream, shared, id).await,
+        None => Ok(()),
+    }
+}
+
+async fn request_for_page(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") && request.len() < REQUEST_LIMIT {
         request.push(stream.read_u8().await?);
     }
+    Ok(request)
+}
+
+/// Writes a node's page, or what its fault makes of it.
+async fn write_page(mut stream: TcpStream, shared: Shared, id: NodeId) -> io::Result<()> {
     let (text, faults) = shared.with(|cluster| (page::text(cluster, id), cluster.faults.of(id).to_vec()));
     let answer = |code: &str, kind: &str, body: &str| {
         let length = body.len();

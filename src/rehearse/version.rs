@@ -38,6 +38,16 @@ impl Version {
         }
     }
 
+    /// The release before, and after the first.
+    pub(super) fn neighbour(self) -> Self {
+        match self {
+            Self::V3_6 => Self::V3_5,
+            Self::V3_5 | Self::V3_7 => Self::V3_6,
+            Self::V3_8 => Self::V3_7,
+            Self::V3_9 => Self::V3_8,
+        }
+    }
+
     /// The release's highest metadata version (`MetadataVersion.java`), which a new quorum finalizes.
     pub(super) fn metadata_level(self) -> i16 {
         match self {

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// Does each fault that no stage looks at show where it must?
+mod afflicted;
 /// Are the arrows as drawn, the pure modules pure, the files small?
 mod architecture;
 /// What does each kind of bad input look like?
@@ -44,6 +46,8 @@ mod nodes;
 mod outputs;
 /// What is read from a metrics page, and what is refused?
 mod pages;
+/// What do simulated nodes tell of topics?
+mod partitions;
 /// When does a wait go on, and when and why does it end?
 mod pauses;
 /// What does each kind of silence and lie look like, over real sockets?

@@ -185,7 +185,7 @@ fn what_cannot_be_rehearsed_is_refused_in_a_line() {
 }
 
 /// Every fault: on which nodes, what is asked, which verdict comes, and the words that must stand in the report.
-const FAULTS: [(&str, &str, &str, &str); 27] = [
+const FAULTS: [(&str, &str, &str, &str); 30] = [
     ("2=refuse", "brokers-in-migration", "unknown", "broker 2 at 127.0.0.1"),
     ("2=silent", "brokers-in-migration", "unknown", "no answer to ApiVersions in time"),
     ("2=slow", "brokers-in-migration", "unknown", "no answer to ApiVersions in time"),
@@ -204,6 +204,9 @@ const FAULTS: [(&str, &str, &str, &str); 27] = [
     ("3001=two-leaders 3002=two-leaders", "quorum-provisioned", "blocked", "has two leaders in one epoch"),
     ("3001=no-leader", "quorum-provisioned", "not_yet", "live leader is false"),
     ("3001=early-finalization", "brokers-migrated", "blocked", "is on ZooKeeper although the migration is finalized"),
+    ("3001=not-fetching 3002=not-fetching", "quorum-provisioned", "not_yet", "voter-caught-up"),
+    ("3001=epoch-moves", "brokers-in-migration", "complete", "5 of 5 brokers"),
+    ("2=fenced", "brokers-in-migration", "unknown", "broker 2"),
     ("9=unexpected", "brokers-in-migration", "not_yet", "broker 9: declared is false"),
     ("2=controller-id-stuck", "brokers-in-migration", "not_yet", "names is one and the same broker"),
     ("3001=page-refused", "brokers-in-migration", "complete", "/metrics: connection refused"),
@@ -215,10 +218,32 @@ const FAULTS: [(&str, &str, &str, &str); 27] = [
     ("300*=page-html", "brokers-in-migration", "unknown", "line 1 is not a sample"),
 ];
 
+/// What no stage looks at; it shows to whoever looks deeper (`afflicted`).
+const DEEPER: [&str; 11] = [
+    "4=reassigning",
+    "4=under-replicated",
+    "4=offline",
+    "3=topics-hidden",
+    "5=some-topics-hidden",
+    "4=topic-deletion",
+    "2=other-release",
+    "3001=reassignments-silent",
+    "3002=reassignments-denied",
+    "3003=metadata-errors",
+    "300*=write-behind",
+];
+
+#[test]
+fn what_no_stage_looks_at_disturbs_none() {
+    shows(&DEEPER.join(" "), "brokers-in-migration", "complete", "5 of 5 brokers");
+}
+
 #[test]
 fn every_fault_has_its_reason_in_the_report() {
     for fault in Fault::ALL {
-        assert!(FAULTS.iter().any(|(given, ..)| given.contains(&format!("={}", fault.name()))), "{}", fault.name());
+        let name = format!("={}", fault.name());
+        let given = FAULTS.iter().map(|(given, ..)| *given).chain(DEEPER);
+        assert!(given.into_iter().any(|given| given.contains(&name)), "{name}");
     }
     // Most of the time is spent waiting for nodes that do not answer.
     std::thread::scope(|scope| {
