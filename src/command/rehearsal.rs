@@ -139,6 +139,7 @@ fn settings(rehearsal: &Rehearsal) -> Vec<(&'static str, Vec<String>)> {
         ("bootstrap-server", brokers.iter().take(2).map(|(_, address)| address.to_string()).collect()),
         ("bootstrap-controller", controllers.iter().map(|(id, address, _)| format!("{id}@{address}")).collect()),
         ("metrics", controllers.iter().map(page).collect()),
+        ("broker-metrics", vec![rehearsal.broker_pages()]),
         ("expect-brokers", vec![ids]),
         // Nothing is far away here.
         ("request-timeout", vec!["1s".to_owned()]),

@@ -241,12 +241,11 @@ impl Rehearsal {
         expected.map(|(id, node)| (*id, node.address)).collect()
     }
 
-    /// The brokers that are expected, and the addresses of their metrics pages. The page of a broker that does not run
-    /// breaks off before it began.
+    /// Where the brokers' metrics pages are, with `{id}` for a broker's id. The page of a broker that does not run breaks
+    /// off before it began.
     #[must_use]
-    pub fn broker_pages(&self) -> Vec<(NodeId, String)> {
-        let page = |(id, _)| (id, format!("http://{}/{id}/metrics", self.broker_pages.address));
-        self.brokers().into_iter().map(page).collect()
+    pub fn broker_pages(&self) -> String {
+        format!("http://{}/{{id}}/metrics", self.broker_pages.address)
     }
 
     /// The controllers, and where they are and where their metrics pages are.

@@ -1,4 +1,4 @@
-//! The verdict matrix: what every stage says of every recording of a real cluster, with the controllers' pages and
+//! The verdict matrix: what every stage, and health, says of every recording of a real cluster, with the controllers' pages and
 //! without them, and where it places itself, held to a text file that people review.
 //!
 //! `KRAFT_CHECK_UPDATE=1 cargo test --test suite matrix` writes the file anew; its diff is the change of judgement.
@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use kraft_check::evaluate::evaluate;
-use kraft_check::report::{Position, Report, Standing, Verdict};
-use kraft_check::snapshot::Snapshot;
-use kraft_check::stages::{GUARDS, STAGES};
+use kraft_check::report::{Finding, Position, Report, Standing, Verdict};
+use kraft_check::snapshot::{Depth, Snapshot};
+use kraft_check::stages::{GUARDS, HEALTH, STAGES};
 
 use crate::recordings::{accidents, snapshots, without_pages};
 use crate::reviewed::hold;
@@ -91,6 +91,14 @@ fn make() -> String {
     let mut text = head("recording");
     for (name, snapshot) in &snapshots {
         row(&mut text, name, |stage| cell(&evaluate(&STAGES[stage], snapshot)));
+    }
+    text += "\n\n# Health, of the recordings that go so deep, and what ails the cluster";
+    for (name, snapshot) in snapshots.iter().filter(|(_, snapshot)| snapshot.depth == Depth::Content) {
+        let report = evaluate(&HEALTH, snapshot);
+        let ails = |finding: &&Finding| matches!(finding.standing, Standing::NotYet | Standing::Unknown);
+        let ailments: BTreeSet<&str> = report.findings.iter().filter(ails).map(|finding| finding.id).collect();
+        let ailments = ailments.into_iter().collect::<Vec<_>>().join(" ");
+        let _ = write!(text, "\n{name:<70} {:<20} {ailments}", report.verdict.word());
     }
     text += "\n\n# Twenty looks at each accident while it developed: every verdict that was met\n";
     text += &head("accident");
