@@ -102,7 +102,7 @@ pub static HEALTH: Stage = Stage {
             .because("a fenced broker is registered and leads nothing: it is down, or does not reach the controllers")
             .source("ControllerMetadataMetrics.java: FencedBrokerCount, Kafka 3.3 and newer")
             .look(&[GAUGES, BROKERS])
-            .remedy("look-at-broker", "see in its log whether it is registered and unfenced"),
+            .remedy("find-fenced-broker", "find the broker that is down, or does not reach the controllers"),
         CONTROLLER_ANSWERS.only(CONTROLLERS_THERE),
         QUORUM_HAS_LEADER.only(CONTROLLERS_THERE),
         CONTROLLER_VOTES.only(CONTROLLERS_THERE),

@@ -16,8 +16,8 @@ pub(crate) use kafka_protocol::messages::describe_quorum_response::PartitionData
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use kafka_protocol::messages::{
     AddRaftVoterRequest, ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateAclsRequest, CreateTopicsRequest,
-    DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest, MetadataResponse,
-    RequestHeader, ResponseHeader, TopicName,
+    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
+    MetadataResponse, RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
@@ -27,6 +27,8 @@ const CORRELATION: i32 = 1;
 
 /// The key of `Vote`, which only KRaft controllers serve.
 const VOTE: i16 = 52;
+
+const REQUEST_TIMED_OUT: i16 = 7;
 
 /// `TOPIC` of `ResourceType`, `LITERAL` of `PatternType`, `DESCRIBE` of `AclOperation`, `DENY` of `AclPermissionType`.
 const TOPIC: i8 = 2;
@@ -109,6 +111,19 @@ pub(crate) fn create_topic(
     match answer.topics.first().map(|topic| topic.error_code) {
         Some(0) => Ok(()),
         error => Err(io::Error::other(format!("CreateTopics error {error:?}"))),
+    }
+}
+
+/// Deletes a topic; the broker must be the active controller.
+pub(crate) fn delete_topic(controller: SocketAddr, name: &'static str) -> io::Result<()> {
+    let question = DeleteTopicsRequest::default()
+        .with_topic_names(vec![TopicName(StrBytes::from_static_str(name))])
+        .with_timeout_ms(1_000);
+    // A deletion that waits for a broker is not over when the time is, and goes on all the same.
+    let answer = ask(controller, 5, &question)?;
+    match answer.responses.first().map(|response| response.error_code) {
+        Some(0 | REQUEST_TIMED_OUT) => Ok(()),
+        error => Err(io::Error::other(format!("DeleteTopics error {error:?}"))),
     }
 }
 

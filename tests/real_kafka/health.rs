@@ -27,7 +27,19 @@ fn every_phase_of_a_migration_is_healthy() {
     let kafka = Distribution::fetch(KAFKA);
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 2, controllers: 3, topics: true, ..SMALLEST });
     // Nobody has controllers yet, and nobody is asked for them.
-    healthy("pure ZooKeeper", &[brokers(&cluster), with_pages(&cluster)].concat());
+    let without_controllers = [brokers(&cluster), with_pages(&cluster)].concat();
+    healthy("pure ZooKeeper", &without_controllers);
+
+    // A topic whose deletion waits for a broker is in nobody's Metadata any more.
+    let controller = ask::metadata(cluster.endpoint(1)).expect("metadata").controller_id.0;
+    let other = cluster.broker_ids().find(|id| *id != controller).expect("two brokers");
+    cluster.stop(other);
+    ask::delete_topic(cluster.endpoint(controller), "payments").expect("a deletion");
+    let document = ails("a deletion that waits", "not_yet", &without_controllers);
+    assert_eq!(findings(&document, "no-topic-deletion"), ["cluster null not_yet"]);
+    cluster.start_again(other);
+    eventually("the topic is deleted", &without_controllers, |document| document["verdict"] == "complete");
+
     cluster.provision_controllers();
     healthy("controllers up", &everything(&cluster));
     cluster.restart_broker(1, BrokerMode::Migration);

@@ -166,9 +166,9 @@ const GENERATED: &str =
 
 fn stages_document() -> String {
     let tables = tables();
-    let mut text = format!("# Stages\n\n{GENERATED}`kraft-check stages` prints the same.\n\n");
+    let mut text = format!("# Stages, and health\n\n{GENERATED}`kraft-check stages` prints the same.\n\n");
     text.push_str("Required: unseen, it leaves the stage unknown. Witness: it can only make a verdict worse.\n");
-    for stage in &tables.stages {
+    for stage in tables.stages.iter().chain([&tables.health]) {
         let _ = writeln!(text, "\n## {}: {}\n\nComplete when {}.\n", stage.id, stage.title, stage.complete_when);
         text.push_str("| row | of whom | what | exactly | weight | when |\n|---|---|---|---|---|---|\n");
         for row in &stage.rows {
