@@ -1,9 +1,10 @@
 //! Brokers: where each stands on its ladder, whom it follows, and whether one may be missing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Seen, Sight, Unseen, View, api_versions_evidence, evidence, generation, seen, unseen};
-use crate::snapshot::{AskedAs, Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
+use crate::snapshot::{AskedAs, BrokerList, Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
 
 /// Where a broker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,23 +140,20 @@ pub(super) fn lists_brokers(node: &Node) -> Sight<bool> {
     seen(true, Some(evidence))
 }
 
-/// Whether this broker stands in every list that a broker gave. One that lists nobody has had no word yet.
+/// Whether this broker stands in every list that a broker gave. One that lists nobody has had no word yet. A thousand
+/// brokers give few different lists, so those are searched.
 pub(super) fn listed(view: &View<'_>, id: NodeId) -> Sight<bool> {
-    let lists = view.look.nodes.iter().filter_map(|node| Some((node, node.metadata.said.as_ref().ok()?)));
-    let lists_it = |metadata: &Metadata| metadata.brokers.iter().any(|(other, _)| *other == id);
-    let mut first = None;
-    let mut without = Vec::new();
-    for (node, metadata) in lists {
-        first = first.or(Some(node));
-        if !lists_it(metadata) {
-            without.push(node);
-        }
-    }
-    let Some(node) = without.first().copied().or(first) else {
+    let lists_it = |list: &&BrokerList| list.iter().any(|(other, _)| *other == id);
+    let Some(list) = view.look.broker_lists().find(|list| !lists_it(list)).or(view.look.broker_lists().next()) else {
         return unseen(Missed::new(Why::NoAddress, "no broker lists any"), None);
     };
-    let seen = seen(without.is_empty(), Some(evidence(node, &node.metadata, "Metadata", "Brokers")));
-    seen.map(|seen| seen.naming(without.iter().map(|node| format!("not by {}", node.endpoint))))
+    let gave = |node: &&Node| node.metadata.said.as_ref().is_ok_and(|said| Arc::ptr_eq(&said.brokers, list));
+    let by = || view.look.nodes.iter().filter(gave);
+    let evidence = by().next().map(|node| evidence(node, &node.metadata, "Metadata", "Brokers"));
+    if lists_it(&list) {
+        return seen(true, evidence);
+    }
+    seen(false, evidence).map(|seen| seen.naming(by().map(|node| format!("not by {}", node.endpoint))))
 }
 
 /// Whom this broker names as the active controller.
