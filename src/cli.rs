@@ -165,8 +165,8 @@ pub struct LookArgs {
     /// `http://{host}:7071/metrics`. Only health asks for them; single pages can be named with --metrics ID=URL
     #[arg(long, value_name = "TEMPLATE")]
     pub broker_metrics: Option<String>,
-    /// Under which name the pages of an exporter of its own kind show a gauge: zk-migration-state or
-    /// migrating-zk-broker-count, such as `zk-migration-state=migration_phase{what="state"}`; may be repeated
+    /// Under which name the pages of an exporter of its own kind show a gauge, such as
+    /// `zk-migration-state=migration_phase{what="state"}`; any other word lists the gauges; may be repeated
     #[arg(long = "metric", value_name = "GAUGE=NAME{LABEL=VALUE}")]
     pub metric_names: Vec<String>,
     /// The ids of all brokers of the cluster, such as 1-50,60; without it, those that any broker lists

@@ -80,7 +80,7 @@ pub enum Document<'a> {
 }
 
 /// Why a monitoring plugin has nothing to say of a document without a verdict.
-pub const JUDGES_NOTHING: &str = "this command judges nothing: -o nagios is for stage, wait and status";
+pub const JUDGES_NOTHING: &str = "this command judges nothing: -o nagios is for stage, wait, status and health";
 
 /// Why there are no events.
 pub const ONE_DOCUMENT: &str = "nothing happens in this command but one document: -o jsonl is for wait";
