@@ -42,23 +42,12 @@ impl Jvm {
 
     /// Asks the process to stop, without waiting for it.
     pub(crate) fn terminate(&self) {
-        self.signal("TERM");
+        signal(&self.child, "TERM");
     }
 
     /// Holds the process, or lets it go on. Its sockets stay open meanwhile, and the kernel accepts for it.
     pub(crate) fn hold(&self, held: bool) {
-        self.signal(if held { "STOP" } else { "CONT" });
-    }
-
-    fn signal(&self, name: &str) {
-        // The standard library sends no signal but SIGKILL, while every shell has `kill` built in.
-        // Nobody has waited for the process yet, so its id cannot belong to another one.
-        Command::new("sh")
-            .args(["-c", "kill -\"$2\" \"$1\"", "sh"])
-            .arg(self.child.id().to_string())
-            .arg(name)
-            .output()
-            .expect("sh starts");
+        signal(&self.child, if held { "STOP" } else { "CONT" });
     }
 
     /// Stops the process and waits until it is gone; when patience ends, it is killed.
@@ -99,6 +88,17 @@ impl Drop for Jvm {
         self.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process that nobody has waited for yet, so that its id cannot belong to another one.
+pub(crate) fn signal(process: &Child, name: &str) {
+    // The standard library sends no signal but SIGKILL, while every shell has `kill` built in.
+    Command::new("sh")
+        .args(["-c", "kill -\"$2\" \"$1\"", "sh"])
+        .arg(process.id().to_string())
+        .arg(name)
+        .output()
+        .expect("sh starts");
 }
 
 /// The start of the command line of a small JVM that is up quickly.

@@ -31,6 +31,8 @@ mod transients;
 mod verdicts;
 /// Is every verdict right on every version?
 mod versions;
+/// Does a wait end when what it waits for is true, and not before; and what else can end it?
+mod waiting;
 
 // The harness: a cluster of real Kafka and the moves by which an operator migrates it.
 mod ask;
@@ -42,6 +44,7 @@ mod node;
 mod ports;
 mod properties;
 mod tools;
+mod waiter;
 mod zookeeper;
 
 /// The newest 3.9.

@@ -66,7 +66,7 @@ impl V {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "complete",
             Self::No => "not yet",
