@@ -1,8 +1,13 @@
-//! The only writer: one document on standard output, complaints on standard error, and files that are there whole or not at all.
+//! The only writer: one document on standard output, complaints on standard error, a line at the bottom of a terminal,
+//! and files that are there whole or not at all.
+
+mod bottom;
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+
+use bottom::Bottom;
 
 /// Writes the document. A reader that has closed the pipe has seen what it wanted: that is not an error.
 ///
@@ -22,12 +27,17 @@ pub trait Meanwhile {
     fn say(&mut self, text: &str);
     /// A piece of standard error.
     fn remark(&mut self, text: &str);
+    /// How long a line may be that is shown; `None` where there is no terminal to show it.
+    fn room(&self) -> Option<usize>;
+    /// Shows this line below everything else until something is said, or another one shown; an empty one leaves nothing.
+    fn show(&mut self, line: &str);
 }
 
 /// Standard output and standard error.
 #[derive(Debug, Default)]
 pub struct Streams {
     failed: Option<io::Error>,
+    bottom: Bottom,
 }
 
 impl Streams {
@@ -42,13 +52,25 @@ impl Streams {
 
 impl Meanwhile for Streams {
     fn say(&mut self, text: &str) {
+        if io::stdout().is_terminal() {
+            complain(&self.bottom.turn_to(""));
+        }
         if self.failed.is_none() {
             self.failed = write(text).err();
         }
     }
 
     fn remark(&mut self, text: &str) {
-        complain(text);
+        complain(&(self.bottom.turn_to("") + text));
+    }
+
+    fn room(&self) -> Option<usize> {
+        bottom::room()
+    }
+
+    fn show(&mut self, line: &str) {
+        bottom::make_way_for_panics();
+        complain(&self.bottom.turn_to(line));
     }
 }
 
@@ -59,6 +81,17 @@ pub struct Kept {
     pub stdout: String,
     /// Of standard error.
     pub stderr: String,
+    /// How long a line may be that is shown, if standard error is taken for a terminal.
+    pub room: Option<usize>,
+    bottom: Bottom,
+}
+
+impl Kept {
+    /// Standard error taken for a terminal of so much room.
+    #[must_use]
+    pub fn on_terminal(room: usize) -> Self {
+        Self { room: Some(room), ..Self::default() }
+    }
 }
 
 impl Meanwhile for Kept {
@@ -67,7 +100,16 @@ impl Meanwhile for Kept {
     }
 
     fn remark(&mut self, text: &str) {
+        self.show("");
         self.stderr.push_str(text);
+    }
+
+    fn room(&self) -> Option<usize> {
+        self.room
+    }
+
+    fn show(&mut self, line: &str) {
+        self.stderr.push_str(&self.bottom.turn_to(line));
     }
 }
 
@@ -80,8 +122,12 @@ pub fn complain(line: &str) {
 #[must_use]
 pub fn takes_colour() -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stdout().is_terminal() && unset("NO_COLOR") && !dumb
+    io::stdout().is_terminal() && unset("NO_COLOR") && !is_dumb()
+}
+
+/// Whether the terminal can do nothing but print.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Writes a file whole: beside its place first, then renamed. What was there before stays until then.

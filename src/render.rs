@@ -3,6 +3,7 @@
 mod explained;
 mod human;
 mod json;
+mod moment;
 mod nagios;
 mod rehearsed;
 mod settings;
@@ -14,6 +15,8 @@ use crate::explain::{Tables, Topic};
 use crate::report::{Finding, Rehearsed, Report, Standing, Whereabouts};
 use crate::settings::Settings;
 use crate::wait::Event;
+
+pub use moment::moment;
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

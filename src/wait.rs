@@ -12,7 +12,7 @@ use crate::exit;
 use crate::report::{EndedBy, Report, Verdict, Waited};
 use crate::snapshot::Timestamp;
 
-pub use event::{CameTo, Event, Listener, Moved, Seen, Trigger, What};
+pub use event::{CameTo, Event, Held, Listener, Moment, Moved, NAMES_MAX, Seen, Trigger, What};
 use movement::Movement;
 
 /// The longest pause while nobody answers, unless the interval itself is longer.
@@ -116,7 +116,8 @@ impl Wait {
         let (changed, moved) = self.movement.after(ended, report);
         let next = self.next(taken);
         self.last = Some((ended, report.ended));
-        self.seen = Some(Seen::of(report, self.looks, self.stable(ended)));
+        let in_a_row = self.series.map_or(self.blocked, |series| series.looks);
+        self.seen = Some(Seen::of(report, self.looks, in_a_row, self.stable(ended)));
         let mut what = vec![What::Sample { changed: changed && !is_first, next }];
         if !moved.is_empty() {
             what.push(What::Progress(moved));
@@ -136,6 +137,12 @@ impl Wait {
     #[must_use]
     pub fn event(&self, elapsed: Duration, what: What) -> Event {
         Event { elapsed, what, seen: self.seen.clone() }
+    }
+
+    /// How it stands by now.
+    #[must_use]
+    pub fn moment(&self, elapsed: Duration) -> Moment<'_> {
+        Moment { rules: self.rules, elapsed, seen: self.seen.as_ref() }
     }
 
     /// How the wait ended that ends now.

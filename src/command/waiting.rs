@@ -2,8 +2,9 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval, sleep};
 
 use super::{Answer, Answered, block_on, no_verdict, sockets, take_looks};
 use crate::cli::{HEALTHY, WaitArgs};
@@ -19,6 +20,9 @@ use crate::settings::Settings;
 use crate::snapshot::{Depth, Snapshot, recording};
 use crate::stages::{HEALTH, Stage};
 use crate::wait::{Event, Listener, Next, Taken, Wait, What};
+
+/// How often whoever listens is told that time passes.
+const TICK: Duration = Duration::from_millis(250);
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -151,13 +155,15 @@ impl Waiter {
         decided
     }
 
-    /// Does this, and says what hooks come to while it is done.
+    /// Does this, and says while it is done what hooks come to, and that time passes: at once, for what was said before
+    /// this may have changed how it stands, and then at every tick.
     async fn meanwhile<T>(&self, work: impl Future<Output = T>, hooks: &mut Hooks, listener: &mut dyn Listener) -> T {
-        let mut work = pin!(work);
+        let (mut work, mut ticks) = (pin!(work), interval(TICK));
         loop {
             tokio::select! {
                 done = &mut work => return done,
                 Some((trigger, came_to)) = hooks.next() => listener.hear(&self.event(What::Hook(trigger, came_to))),
+                _ = ticks.tick() => listener.tick(self.wait.moment(self.began.elapsed())),
             }
         }
     }

@@ -3,7 +3,7 @@
 mod event;
 mod whereabouts;
 
-pub(super) use event::{event, reason};
+pub(super) use event::{event, reason, span};
 pub(super) use whereabouts::whereabouts;
 
 use super::{Findings, Style, clean};
@@ -36,7 +36,8 @@ pub(super) fn report(report: &Report, style: Style) -> String {
     text
 }
 
-fn word(verdict: Verdict) -> &'static str {
+/// The verdict's word for people.
+pub(super) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Complete => "COMPLETE",
         Verdict::NotYet => "NOT YET",

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use super::{Next, Rules};
-use crate::report::{Counts, EndedBy, Progress, Report, Verdict};
-use crate::snapshot::{NodeId, Timestamp};
+use crate::report::{Counts, EndedBy, Finding, Progress, Report, Verdict};
+use crate::snapshot::{NodeId, Subject, Timestamp};
+
+/// How many of those that hold it are named; the others are counted.
+pub const NAMES_MAX: usize = 8;
 
 /// Whoever is told of every event when it happens.
 pub trait Listener {
     /// This happened.
     fn hear(&mut self, event: &Event);
+
+    /// Time passes, and nothing happened: several times a second.
+    fn tick(&mut self, _moment: Moment<'_>) {}
 }
 
 /// Something that happened, and what the last look before it saw.
@@ -23,13 +29,28 @@ pub struct Event {
     pub seen: Option<Seen>,
 }
 
+/// How a wait stands at some moment between events.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// How it is waited.
+    pub rules: Rules,
+    /// How long after the beginning of the wait.
+    pub elapsed: Duration,
+    /// What the last look saw; `None` before the first one.
+    pub seen: Option<&'a Seen>,
+}
+
 /// What a look saw, in short.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// How many looks were taken by then.
     pub looks: u64,
+    /// In how many looks in a row it was complete, or blocked.
+    pub in_a_row: u16,
     /// For how long it had been complete.
     pub stable: Duration,
+    /// Whether anybody answered anything.
+    pub anybody_answered: bool,
     /// The answer.
     pub verdict: Verdict,
     /// The whole story in a sentence.
@@ -38,14 +59,52 @@ pub struct Seen {
     pub counts: Counts,
     /// How far the stage is.
     pub progress: Option<Progress>,
+    /// What holds it; `None` once it is complete.
+    pub held: Option<Held>,
     /// When the last answer was in.
     pub at: Timestamp,
 }
 
 impl Seen {
-    pub(super) fn of(report: &Report, looks: u64, stable: Duration) -> Self {
-        let Report { verdict, counts, progress, ended: at, .. } = *report;
-        Self { looks, stable, verdict, summary: report.summary.clone(), counts, progress, at }
+    pub(super) fn of(report: &Report, looks: u64, in_a_row: u16, stable: Duration) -> Self {
+        let Report { verdict, counts, progress, anybody_answered, ended: at, .. } = *report;
+        Self {
+            looks,
+            in_a_row,
+            stable,
+            anybody_answered,
+            verdict,
+            summary: report.summary.clone(),
+            counts,
+            progress,
+            held: Held::of(report),
+            at,
+        }
+    }
+}
+
+/// What holds a wait: the row or guard that heads the summary, and of whom it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The id of the row or guard.
+    pub by: &'static str,
+    /// The first of the nodes of which it does not hold; none if it is about the cluster as a whole.
+    pub nodes: Vec<Subject>,
+    /// How many nodes there are.
+    pub count: usize,
+}
+
+impl Held {
+    fn of(report: &Report) -> Option<Self> {
+        // Findings stand worst first, so the first one decides.
+        let first = report.findings.first().filter(|_| report.verdict != Verdict::Complete)?;
+        let alike = |finding: &&Finding| (finding.id, finding.standing) == (first.id, first.standing);
+        let subjects = report.findings.iter().filter(alike).map(|finding| finding.subject);
+        let nodes = subjects.filter(|subject| matches!(subject, Subject::Broker(_) | Subject::Controller(_)));
+        let mut nodes: Vec<Subject> = nodes.collect();
+        let count = nodes.len();
+        nodes.truncate(NAMES_MAX);
+        Some(Self { by: first.id, nodes, count })
     }
 }
 

@@ -38,6 +38,8 @@ mod kinship;
 mod likeness;
 /// What does every stage say of every recording?
 mod matrix;
+/// What does the line at the bottom of a terminal say, however little room there is?
+mod moments;
 /// What does a monitoring plugin's reader see, of small clusters and wide ones?
 mod nagios;
 /// What is said of one node alone, and where does the cluster stand?
@@ -74,6 +76,8 @@ mod stopped;
 mod streams;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
+/// What does a terminal show while a wait goes on, and what is left on it?
+mod terminal;
 /// What is said of versions that tell less?
 mod versions;
 /// What comes of waiting, whatever the cluster does?

@@ -21,7 +21,7 @@ use crate::hooks::waiting;
 use crate::rehearsed::Held;
 use crate::schema;
 
-const RULES: Rules = Rules {
+pub(crate) const RULES: Rules = Rules {
     timeout: Duration::from_mins(15),
     interval: Duration::from_secs(5),
     stable_for: Duration::ZERO,
@@ -32,20 +32,23 @@ const RULES: Rules = Rules {
     slow_repeat: None,
 };
 
-fn event(seconds: u64, looks: u64, what: What) -> Event {
+pub(crate) fn event(seconds: u64, looks: u64, what: What) -> Event {
     let seen = Seen {
         looks,
+        in_a_row: 0,
         stable: Duration::ZERO,
+        anybody_answered: true,
         verdict: Verdict::NotYet,
         summary: "1 of 3 brokers run KRaft".to_owned(),
         counts: Counts::default(),
         progress: None,
+        held: None,
         at: Timestamp(1_700_000_000_000),
     };
     Event { elapsed: Duration::from_secs(seconds), what, seen: (looks > 0).then_some(seen) }
 }
 
-fn sample(seconds: u64, looks: u64, changed: bool) -> Event {
+pub(crate) fn sample(seconds: u64, looks: u64, changed: bool) -> Event {
     event(seconds, looks, What::Sample { changed, next: Next::Look(Duration::from_secs(5)) })
 }
 

@@ -14,7 +14,7 @@ use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::{EndedBy, Report, Verdict, Waited};
 use kraft_check::snapshot::{Expected, NodeId};
 use kraft_check::stages::STAGES;
-use kraft_check::wait::{Event, Listener, Moved, Next, Rules, What};
+use kraft_check::wait::{Event, Listener, Moment, Moved, Next, Rules, What};
 use tokio::time::{Instant, sleep};
 
 use crate::schema;
@@ -44,6 +44,8 @@ struct Watch<'a> {
     cluster: Shared,
     act: Act<'a>,
     events: Vec<Event>,
+    /// When it was told that time passes, and whether anybody had answered in the look before.
+    ticks: Vec<(Duration, Option<bool>)>,
 }
 
 impl Listener for Watch<'_> {
@@ -55,6 +57,10 @@ impl Listener for Watch<'_> {
         }
         self.events.push(event.clone());
     }
+
+    fn tick(&mut self, now: Moment<'_>) {
+        self.ticks.push((now.elapsed, now.seen.map(|seen| seen.anybody_answered)));
+    }
 }
 
 fn words() -> Vec<String> {
@@ -65,6 +71,7 @@ fn words() -> Vec<String> {
 struct Over {
     report: Report,
     events: Vec<Event>,
+    ticks: Vec<(Duration, Option<bool>)>,
     waited: Waited,
     exit: &'static Exit,
 }
@@ -111,12 +118,13 @@ async fn wait_for(stage: usize, rules: Rules, shared: &Shared, act: Act<'_>) -> 
         hooks: Vec::new(),
     };
     let network = Arc::new(Kept::new(Simulated::new(shared.clone(), Box::new(|| Fate::Calm))));
-    let mut watch = Watch { cluster: shared.clone(), act, events: Vec::new() };
+    let mut watch = Watch { cluster: shared.clone(), act, events: Vec::new(), ticks: Vec::new() };
     let began = Instant::now();
     let mut waiter = Waiter::new(Goal::Stage(&STAGES[stage]), waiting, words());
     let ended_by = waiter.run(&network, &mut watch).await;
     let (report, _) = waiter.came_to(ended_by).expect("a look was taken");
-    over(report, watch.events, began.elapsed(), rules)
+    let ticks = watch.ticks;
+    Over { ticks, ..over(report, watch.events, began.elapsed(), rules) }
 }
 
 /// What holds of every wait.
@@ -135,7 +143,7 @@ fn over(report: Report, events: Vec<Event>, elapsed: Duration, rules: Rules) -> 
     schema::holds(&document);
     assert_eq!((&document["exit_code"], &document["wait"]["looks"]), (&exit.code.into(), &waited.looks.into()));
     assert_eq!(document["wait"]["ended_by"], waited.ended_by.word());
-    Over { report, events, waited, exit }
+    Over { report, events, ticks: Vec::new(), waited, exit }
 }
 
 #[test]
@@ -269,4 +277,21 @@ fn a_plugin_and_a_person_are_told_how_it_ended() {
     let lines: Vec<&str> = human.lines().take(2).collect();
     assert_eq!(lines[0], "NOT YET: brokers-migrated: 0 of 2 brokers run KRaft; not yet: 1, 2");
     assert!(lines[1].starts_with("  waited   1") && lines[1].ends_with("looks: the deadline has passed"), "{human}");
+}
+
+#[test]
+fn time_passes_between_looks_and_while_one_hangs() {
+    let silent = |cluster: &mut Cluster, look: u64| {
+        if look == 1 {
+            BROKERS.into_iter().chain(CONTROLLERS).for_each(|id| cluster.stop(id));
+        }
+    };
+    let over = wait(2, Rules { timeout: 120 * SECOND, ..RULES }, "metadata-copied", silent);
+    let (times, answered): (Vec<Duration>, Vec<_>) = over.ticks.into_iter().unzip();
+    assert_eq!((times[0], answered[0]), (Duration::ZERO, None), "told at once, before anything was seen");
+    let most = times.windows(2).map(|two| two[1].saturating_sub(two[0])).max().expect("several");
+    assert!(most <= Duration::from_millis(300), "{most:?}");
+    assert!(*times.last().expect("a tick") + SECOND / 2 >= over.waited.elapsed, "to the end");
+    let (seen, blind) = (Some(true), Some(false));
+    assert!(answered.contains(&seen) && answered.ends_with(&[blind]), "and how it stood by then");
 }

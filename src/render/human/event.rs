@@ -67,7 +67,7 @@ pub(in crate::render) fn reason(ended_by: EndedBy) -> &'static str {
 }
 
 /// A time in whole seconds; what is shorter than ten of them is finer.
-fn span(time: Duration) -> String {
+pub(in crate::render) fn span(time: Duration) -> String {
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let unit = match ms {
         0..1_000 => 1,
