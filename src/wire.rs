@@ -26,7 +26,7 @@ pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
 pub use listed::{Listed, listed};
 pub use served::{Asked, REQUEST_LIMIT, Serve};
-pub use topics::{Partition, TOPICS_LIMIT, Topics, topics};
+pub use topics::{NOT_WHOLE_MAX, Partition, REPLICAS_MAX, TOPIC_NAME_MAX, TOPICS_LIMIT, Topics, topics};
 
 /// `NONE` of `org.apache.kafka.common.protocol.Errors`.
 pub const NO_ERROR: i16 = 0;
@@ -105,8 +105,8 @@ impl Ask for DescribeConfigsRequest {
 impl Ask for ListPartitionReassignmentsRequest {
     const NAME: &'static str = "ListPartitionReassignments";
     const SPOKEN: RangeInclusive<i16> = 0..=0;
-    // Some thirty thousand partitions on the move.
-    const LIMIT: usize = 1024 * 1024;
+    // Some sixteen thousand partitions on the move.
+    const LIMIT: usize = 512 * 1024;
     const SHAPE: &'static Answer = &Answer(shapes::LIST_PARTITION_REASSIGNMENTS);
 }
 

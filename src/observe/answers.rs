@@ -1,5 +1,7 @@
 //! Messages → answers as a snapshot keeps them. What they mean is not known here.
 
+use std::sync::Arc;
+
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResponse, DescribeConfigsResult};
 use kafka_protocol::messages::describe_quorum_response::{DescribeQuorumResponse, ReplicaState};
@@ -103,8 +105,9 @@ pub(super) fn topics(said: wire::Topics) -> Result<Topics, Missed> {
         let wire::Partition { topic, index, error_code, leader, replicas, isr, offline } = partition;
         Partition { topic, index, error_code, leader, replicas, isr, offline }
     };
+    let wire::Topics { topics, partitions, more_not_whole, .. } = said;
     let not_whole = said.not_whole.into_iter().map(partition).collect();
-    Ok(Topics { topics: said.topics, partitions: said.partitions, not_whole })
+    Ok(Topics { topics, partitions, not_whole, more_not_whole })
 }
 
 /// `min.insync.replicas` of those topics for which it was told. A topic that is denied is left out; if all are, that is
@@ -130,8 +133,10 @@ pub(super) fn reassignments(said: &ListPartitionReassignmentsResponse) -> Result
     refuse_error::<ListPartitionReassignmentsRequest>(said.error_code)?;
     let ids = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
     let moved = said.topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|partition| Reassignment {
-            topic: topic.name.to_string(),
+        // Shared, for a liar's name could be half of the answer, and stand before every partition of the other half.
+        let name: Arc<str> = topic.name.chars().take(wire::TOPIC_NAME_MAX).collect::<String>().into();
+        topic.partitions.iter().map(move |partition| Reassignment {
+            topic: Arc::clone(&name),
             index: partition.partition_index,
             replicas: ids(&partition.replicas),
             adding: ids(&partition.adding_replicas),

@@ -50,7 +50,8 @@ impl Shared {
     /// A cluster whose time goes by from now on.
     #[must_use]
     pub fn new(cluster: Cluster) -> Self {
-        let began = (Instant::now(), cluster.now);
+        // What it was advanced by hand before has gone by already.
+        let began = (Instant::now(), cluster.now.saturating_sub(cluster.by_hand_ms));
         Self { cluster: Arc::new(Mutex::new(cluster)), began }
     }
 

@@ -3,8 +3,6 @@
 //! Two brokers are asked for their topics, and the worse answer counts: one may be stale. Whatever a user has no right to
 //! see is left out of such answers without a word, so they count only beside what the controllers count.
 
-use std::fmt;
-
 use super::gauge::{count, of_leader};
 use super::state::StateRung;
 use super::{MIGRATION_STATE, Seen, Sight, Signal, Unseen, View, evidence, seen, unseen};
@@ -102,11 +100,12 @@ fn under_replicated(view: &View<'_>) -> Sight<u64> {
 /// How many partitions have fewer replicas in sync than their topic asks for. As Kafka has it, no more are asked for than
 /// there are (`Partition.scala`: `effectiveMinIsr`), so only those with a replica out of sync can be among them.
 fn under_min_isr(view: &View<'_>) -> Sight<u64> {
+    let Shown { all, missing } = shown(view)?;
     let mut worst: Option<Seen<u64>> = None;
-    for (node, topics) in shown(view)? {
+    for (node, topics) in all {
         let lacking = || topics.not_whole.iter().filter(|partition| partition.isr.len() < partition.replicas.len());
         if lacking().next().is_none() {
-            worst = Some(worse(worst, tally(node, std::iter::empty::<&Partition>())));
+            worst = Some(worse(worst, tally(node, topics, std::iter::empty::<&Partition>())));
             continue;
         }
         let evidence = evidence(node, &node.min_isr, "DescribeConfigs", "Value");
@@ -124,9 +123,9 @@ fn under_min_isr(view: &View<'_>) -> Sight<u64> {
             let words = format!("min.insync.replicas of {} was not told", untold.topic);
             return unseen(Missed::new(Why::NotShown, words), None);
         }
-        worst = Some(worse(worst, tally(node, under.into_iter())));
+        worst = Some(worse(worst, tally(node, topics, under.into_iter())));
     }
-    worst.ok_or_else(nobody_asked)
+    by_both(worst, missing)
 }
 
 /// How many partitions are being moved. Before the copy the controllers' view is empty and ZooKeeper's controller knows;
@@ -149,7 +148,10 @@ fn reassignments(view: &View<'_>) -> Sight<u64> {
     };
     let state = MIGRATION_STATE.read(view, Subject::Quorum);
     match state.map(|state| (state.value, state.most())) {
-        Ok((least, _)) if least >= StateRung::Migration => of_leader().or_else(|_| of_broker()),
+        // Where no broker was asked, what came of asking the leader is the reason.
+        Ok((least, _)) if least >= StateRung::Migration => of_leader().or_else(|leader| {
+            of_broker().map_err(|broker| if broker.missed.why == Why::NotAsked { leader } else { broker })
+        }),
         Ok((_, most)) if most < StateRung::Migration => of_broker(),
         Err(_) if !view.controllers_given() => of_broker(),
         _ => {
@@ -175,15 +177,30 @@ fn topics_to_delete(view: &View<'_>) -> Sight<u64> {
 
 /// How many partitions are so, by the broker that shows more of them.
 fn partitions(view: &View<'_>, are: fn(&Partition) -> bool) -> Sight<u64> {
+    let Shown { all, missing } = shown(view)?;
     let mut worst: Option<Seen<u64>> = None;
-    for (node, topics) in shown(view)? {
-        worst = Some(worse(worst, tally(node, topics.not_whole.iter().filter(|partition| are(partition)))));
+    for (node, topics) in all {
+        worst = Some(worse(worst, tally(node, topics, topics.not_whole.iter().filter(|partition| are(partition)))));
     }
-    worst.ok_or_else(nobody_asked)
+    by_both(worst, missing)
 }
 
-/// The answers of the brokers that showed their topics, at least one.
-fn shown<'a>(view: &View<'a>) -> Result<Vec<(&'a Node, &'a Topics)>, Box<Unseen>> {
+/// What is wrong by one broker is wrong; that nothing is, everybody has to say who was asked.
+fn by_both(worst: Option<Seen<u64>>, missing: Option<Box<Unseen>>) -> Sight<u64> {
+    match (worst, missing) {
+        (Some(worst), missing) if worst.value > 0 || missing.is_none() => Ok(worst),
+        (_, Some(unseen)) => Err(unseen),
+        (_, None) => Err(nobody_asked()),
+    }
+}
+
+/// The answers of the brokers that showed their topics, at least one; and why another that was asked did not.
+struct Shown<'a> {
+    all: Vec<(&'a Node, &'a Topics)>,
+    missing: Option<Box<Unseen>>,
+}
+
+fn shown<'a>(view: &View<'a>) -> Result<Shown<'a>, Box<Unseen>> {
     let mut missing: Option<Box<Unseen>> = None;
     let mut all = Vec::new();
     for node in view.brokers() {
@@ -196,14 +213,15 @@ fn shown<'a>(view: &View<'a>) -> Result<Vec<(&'a Node, &'a Topics)>, Box<Unseen>
         }
     }
     match missing {
-        _ if !all.is_empty() => Ok(all),
+        missing if !all.is_empty() => Ok(Shown { all, missing }),
         Some(unseen) => Err(unseen),
         None => Err(nobody_asked()),
     }
 }
 
 fn most_topics<'a>(view: &View<'a>) -> Result<(u32, &'a Node), Box<Unseen>> {
-    let most = shown(view)?.into_iter().map(|(node, topics)| (topics.topics, node)).max_by_key(|(topics, _)| *topics);
+    let most =
+        shown(view)?.all.into_iter().map(|(node, topics)| (topics.topics, node)).max_by_key(|(topics, _)| *topics);
     most.ok_or_else(nobody_asked)
 }
 
@@ -218,7 +236,8 @@ fn moved(node: &Node, answer: &Answer<Vec<Reassignment>>) -> Sight<u64> {
     }
 }
 
-fn tally<'p>(node: &Node, partitions: impl Iterator<Item = &'p (impl fmt::Display + 'p)>) -> Seen<u64> {
+/// How many these are, of those that are kept; any that is not may be one of them.
+fn tally<'p>(node: &Node, topics: &Topics, partitions: impl Iterator<Item = &'p Partition>) -> Seen<u64> {
     let mut named = Vec::new();
     let mut value = 0;
     for partition in partitions {
@@ -227,12 +246,14 @@ fn tally<'p>(node: &Node, partitions: impl Iterator<Item = &'p (impl fmt::Displa
             named.push(partition.to_string());
         }
     }
-    Seen { value, up_to: None, evidence: Some(topics_evidence(node)), named }
+    let more = u64::from(topics.more_not_whole);
+    let up_to = (more > 0).then(|| (value + more, "so many are not whole that only the first are kept".into()));
+    Seen { value, up_to, evidence: Some(topics_evidence(node)), named }
 }
 
 fn worse(one: Option<Seen<u64>>, other: Seen<u64>) -> Seen<u64> {
     match one {
-        Some(one) if one.value >= other.value => one,
+        Some(one) if (one.value, one.most()) >= (other.value, other.most()) => one,
         _ => other,
     }
 }

@@ -16,8 +16,16 @@ pub struct Topics {
     pub topics: u32,
     /// How many partitions they have.
     pub partitions: u32,
-    /// Those that are not whole.
+    /// Those that are not whole, the first of them.
     pub not_whole: Vec<Partition>,
+    /// How many more are not whole: not even a cluster without any leader fills the memory.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub more_not_whole: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(more: &u32) -> bool {
+    *more == 0
 }
 
 /// A partition as a broker shows it. A topic with an error of its own stands here with the index −1 and without replicas.
@@ -51,7 +59,7 @@ impl fmt::Display for Partition {
 #[serde(deny_unknown_fields)]
 pub struct Reassignment {
     /// Its topic.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// Its index.
     pub index: i32,
     /// Its replicas, those that come and those that go included.

@@ -12,11 +12,18 @@ use super::reader::Reader;
 use super::{Ask, NO_ERROR, Refusal, body_start};
 
 /// The largest answer with topics that is read, in bytes, without its length prefix: some 290,000 partitions of three
-/// replicas; and little enough that no answer takes 64 MB once it is read.
+/// replicas; and little enough that no answer takes 64 MB once it is read, as no more is kept of it than this:
 pub const TOPICS_LIMIT: usize = 12 * 1024 * 1024;
+/// How many partitions that are not whole are kept of an answer; of the others it is only known how many they are. One
+/// takes more than ten times its bytes in memory.
+pub const NOT_WHOLE_MAX: usize = 10_000;
+/// How long a topic's name can be (`Topic.java`), in bytes: a longer one is cut, for it stands in every partition's text.
+pub const TOPIC_NAME_MAX: usize = 249;
+/// More replicas than any partition has: each is looked for among those in sync. One with more is never whole.
+pub const REPLICAS_MAX: usize = 1_000;
 
 /// All topics that a broker shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Topics {
     /// The error code of the whole answer (version 13).
     pub error_code: i16,
@@ -24,8 +31,21 @@ pub struct Topics {
     pub topics: u32,
     /// How many partitions they have.
     pub partitions: u32,
-    /// The partitions that are not whole.
+    /// The partitions that are not whole: the first of them, and how many more there are.
     pub not_whole: Vec<Partition>,
+    /// How many more are not whole.
+    pub more_not_whole: u32,
+}
+
+impl Topics {
+    /// Keeps one that is not whole, or counts it.
+    fn keep(&mut self, partition: impl FnOnce() -> Partition) {
+        if self.not_whole.len() < NOT_WHOLE_MAX {
+            self.not_whole.push(partition());
+        } else {
+            self.more_not_whole = self.more_not_whole.saturating_add(1);
+        }
+    }
 }
 
 /// A partition as the answer has it; one of a topic with an error of its own has the index −1 and nobody.
@@ -54,6 +74,7 @@ impl Partition {
             && self.isr.contains(&self.leader)
             && self.offline.is_empty()
             && self.isr.len() == self.replicas.len()
+            && self.replicas.len() <= REPLICAS_MAX
             && self.replicas.iter().all(|id| self.isr.contains(id))
     }
 }
@@ -83,7 +104,7 @@ fn all(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
     }
     reader.text()?; // ClusterId
     reader.take(4)?; // ControllerId
-    let mut said = Topics { error_code: NO_ERROR, topics: reader.count()?, partitions: 0, not_whole: Vec::new() };
+    let mut said = Topics { topics: reader.count()?, ..Topics::default() };
     for _ in 0..said.topics {
         topic(reader, version, &mut said)?;
     }
@@ -100,6 +121,7 @@ fn all(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
 fn topic(reader: &mut Reader<'_>, version: i16, said: &mut Topics) -> Option<()> {
     let error_code = reader.short()?;
     let name = reader.text()?;
+    let name = name.get(..TOPIC_NAME_MAX).unwrap_or(name);
     if version >= 10 {
         reader.take(16)?; // TopicId
     }
@@ -109,14 +131,13 @@ fn topic(reader: &mut Reader<'_>, version: i16, said: &mut Topics) -> Option<()>
     let mut named = || Arc::clone(shared.get_or_insert_with(|| String::from_utf8_lossy(name).into()));
     if error_code != NO_ERROR {
         let (replicas, isr, offline) = (Vec::new(), Vec::new(), Vec::new());
-        said.not_whole.push(Partition { topic: named(), index: -1, error_code, leader: -1, replicas, isr, offline });
+        said.keep(|| Partition { topic: named(), index: -1, error_code, leader: -1, replicas, isr, offline });
     }
     for _ in 0..reader.count()? {
-        let mut partition = partition(reader, version)?;
+        let partition = partition(reader, version)?;
         said.partitions += 1;
         if !partition.is_whole() {
-            partition.topic = named();
-            said.not_whole.push(partition);
+            said.keep(|| Partition { topic: named(), ..partition });
         }
     }
     if version >= 8 {

@@ -1,6 +1,6 @@
 //! Frames: an API's key and a version of it, one byte each, then a peer's answer without its correlation id; or, with the
 //! key's highest bit set, a request to a simulated node. Whatever the bytes are, nothing panics or runs away with memory,
-//! and what the guard lets pass the codec reads to the same last byte.
+//! and what the guard lets pass the codec reads to the same last byte, as do our own readers of the long answers.
 
 #![no_main]
 
@@ -38,7 +38,7 @@ fuzz_target!(init: write_seeds(), |bytes: &[u8]| -> Corpus {
 });
 
 /// Writes messages of every API in every version into the folder that `FUZZ_SEEDS` names: no real node is asked in all
-/// versions, and none is asked for topics.
+/// versions.
 fn write_seeds() {
     let Some(folder) = env::var_os("FUZZ_SEEDS").map(PathBuf::from) else { return };
     for (head, api) in MESSAGES.iter() {

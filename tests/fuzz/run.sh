@@ -34,7 +34,8 @@ fixtures() { # an extension
 }
 # Each distinct frame, without its correlation id; and answers that no real node gave us.
 fixtures frames | seeds=$work/seeds/frames perl -ane '
-    BEGIN { %key = (Metadata => 3, ApiVersions => 18, DescribeConfigs => 32, DescribeQuorum => 55, DescribeCluster => 60) }
+    BEGIN { %key = (Metadata => 3, ApiVersions => 18, DescribeConfigs => 32, ListPartitionReassignments => 46,
+        DescribeQuorum => 55, DescribeCluster => 60) }
     $frame = pack "CCH*", $key{$F[0]}, $F[1], substr $F[2], 8;
     next if $seen{$frame}++;
     open $seed, ">", "$ENV{seeds}/real-$." or die $!;

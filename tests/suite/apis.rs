@@ -10,16 +10,21 @@ use kafka_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
+use kafka_protocol::messages::list_partition_reassignments_response::{
+    OngoingPartitionReassignment, OngoingTopicReassignment,
+};
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
-    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, MetadataRequest,
-    MetadataResponse, ResponseHeader, TopicName,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest, MetadataResponse,
+    ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
-use kraft_check::wire::{Ask, Asked, Refusal, Serve, decode, encode, listed};
+use kraft_check::wire::{Ask, Asked, NO_ERROR, REPLICAS_MAX, Refusal, Serve, decode, encode, listed, topics};
 
 /// The id of every answer that is made, and of every one that is read.
 pub(crate) const CORRELATION_ID: i32 = 7;
@@ -59,13 +64,17 @@ fn metadata(n: &[u8], version: i16) -> Bytes {
         let broker = MetadataResponseBroker::default().with_node_id(BrokerId(i32::from(*id))).with_host(text(n));
         broker.with_rack(rack.clone())
     };
-    let partition = |_: &u8| {
-        let partition = MetadataResponsePartition::default().with_replica_nodes(ids()).with_isr_nodes(ids());
-        if version >= 5 { partition.with_offline_replicas(ids()) } else { partition }
+    // Some are whole, and some lack a leader, a replica in sync, or a replica.
+    let partition = |number: &u8| {
+        let (leader, in_sync) = (i32::from(*number), ids().into_iter().skip(usize::from(number % 3 == 1)));
+        let partition = MetadataResponsePartition::default().with_replica_nodes(ids()).with_leader_id(BrokerId(leader));
+        let partition = partition.with_isr_nodes(in_sync.collect()).with_error_code(i16::from(number % 7 == 1));
+        if version >= 5 && number % 5 == 1 { partition.with_offline_replicas(ids()) } else { partition }
     };
-    let topic = |_: &u8| {
+    let topic = |number: &u8| {
         let partitions = n.iter().take(2).map(partition).collect();
-        MetadataResponseTopic::default().with_name(Some(TopicName(text(n)))).with_partitions(partitions)
+        let topic = MetadataResponseTopic::default().with_name(Some(TopicName(text(n)))).with_partitions(partitions);
+        topic.with_error_code(i16::from(number % 5 == 2))
     };
     let mut response = MetadataResponse::default().with_brokers(n.iter().map(broker).collect());
     response = response.with_topics(n.iter().take(3).map(topic).collect());
@@ -118,6 +127,28 @@ fn configs(n: &[u8], version: i16) -> Bytes {
     frame::<DescribeConfigsRequest>(&response, version)
 }
 
+fn reassignments(n: &[u8], version: i16) -> Bytes {
+    let ids = || n.iter().map(|id| BrokerId(i32::from(*id))).collect::<Vec<_>>();
+    let partition = |index: &u8| {
+        let partition = OngoingPartitionReassignment::default().with_partition_index(i32::from(*index));
+        partition.with_replicas(ids()).with_adding_replicas(ids()).with_removing_replicas(Vec::new())
+    };
+    let topic = |_: &u8| {
+        let partitions = n.iter().take(2).map(partition).collect();
+        OngoingTopicReassignment::default().with_name(TopicName(text(n))).with_partitions(partitions)
+    };
+    let response = ListPartitionReassignmentsResponse::default().with_topics(n.iter().take(3).map(topic).collect());
+    let message = (n.len().is_multiple_of(2)).then(|| text(n));
+    frame::<ListPartitionReassignmentsRequest>(&response.with_error_message(message), version)
+}
+
+fn metadata_request(n: &[u8], version: i16) -> Bytes {
+    let topic = |_: &u8| MetadataRequestTopic::default().with_name(Some(TopicName(text(n))));
+    // All topics, none, or some.
+    let topics = (n.len() % 3 != 1).then(|| n.iter().skip(1).map(topic).collect());
+    asked(&MetadataRequest::default().with_topics(topics), version)
+}
+
 fn cluster_request(n: &[u8], version: i16) -> Bytes {
     let request = DescribeClusterRequest::default().with_include_cluster_authorized_operations(n.len() % 2 == 1);
     asked(&request.with_endpoint_type(2), version)
@@ -164,9 +195,10 @@ pub(crate) fn answers() -> Vec<Api> {
         answers_of::<DescribeQuorumRequest>(quorum),
         answers_of::<DescribeClusterRequest>(cluster),
         answers_of::<DescribeConfigsRequest>(configs),
+        answers_of::<ListPartitionReassignmentsRequest>(reassignments),
     ];
     let all: Vec<Api> = all.into_iter().flatten().collect();
-    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4);
+    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1);
     all
 }
 
@@ -175,6 +207,7 @@ pub(crate) fn requests() -> Vec<Api> {
     let all = [
         requests_of::<DescribeClusterRequest>(cluster_request),
         requests_of::<DescribeConfigsRequest>(configs_request),
+        requests_of::<MetadataRequest>(metadata_request),
     ];
     all.into_iter().flatten().collect()
 }
@@ -183,6 +216,9 @@ fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
     let read: fn(&Bytes, i16) -> Result<(), Refusal> = |frame, version| {
         if A::KEY == ApiVersionsRequest::KEY {
             assert_lists_what_the_codec_reads(frame, version);
+        }
+        if A::KEY == MetadataRequest::KEY {
+            assert_counts_what_the_codec_reads(frame, version, CORRELATION_ID);
         }
         decode::<A>(frame, version, CORRELATION_ID).map(|_| ())
     };
@@ -202,6 +238,29 @@ fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16) {
         Err(Refusal::Codec(_)) => {}
         Err(refusal) => assert_eq!(own, Err(refusal)),
     }
+}
+
+/// The same of topics: as many of them, as many partitions, and as many that are not whole.
+pub(crate) fn assert_counts_what_the_codec_reads(frame: &Bytes, version: i16, correlation_id: i32) {
+    let own = topics(frame, version, correlation_id);
+    let said = match decode::<MetadataRequest>(frame, version, correlation_id) {
+        Ok(said) => said,
+        Err(Refusal::Codec(_)) => return,
+        Err(refusal) => return assert_eq!(own, Err(refusal)),
+    };
+    let is_whole = |it: &MetadataResponsePartition| {
+        let in_sync = |id: &BrokerId| it.isr_nodes.contains(id);
+        let as_many = it.isr_nodes.len() == it.replica_nodes.len() && it.replica_nodes.len() <= REPLICAS_MAX;
+        let all_in_sync = as_many && it.replica_nodes.iter().all(in_sync);
+        it.error_code == NO_ERROR && all_in_sync && in_sync(&it.leader_id) && it.offline_replicas.is_empty()
+    };
+    let partitions = || said.topics.iter().flat_map(|topic| &topic.partitions);
+    let failed_topics = said.topics.iter().filter(|topic| topic.error_code != NO_ERROR).count();
+    let not_whole = failed_topics + partitions().filter(|partition| !is_whole(partition)).count();
+    let own = own.expect("the codec reads it");
+    let counted = [own.topics, own.partitions].map(|count| usize::try_from(count).expect("few"));
+    assert_eq!((counted, own.error_code), ([said.topics.len(), partitions().count()], said.error_code));
+    assert_eq!(own.not_whole.len() + usize::try_from(own.more_not_whole).expect("few"), not_whole);
 }
 
 fn requests_of<S: Serve>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {

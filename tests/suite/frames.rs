@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, MetadataRequest,
-    ResponseHeader,
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, ResponseHeader,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
-use kraft_check::wire::{Ask, Refusal, decode, listed};
+use kraft_check::wire::{Ask, Refusal, decode, listed, topics};
 
+use crate::apis::assert_counts_what_the_codec_reads;
 use crate::recordings::{files, frames_of};
 
 /// One recorded frame, without its length prefix.
@@ -55,6 +56,7 @@ fn by_name(frame: &Frame, bytes: &Bytes) -> Result<Bytes, Refusal> {
         "DescribeQuorum" => there_and_back::<DescribeQuorumRequest>(bytes, frame.version),
         "DescribeCluster" => there_and_back::<DescribeClusterRequest>(bytes, frame.version),
         "DescribeConfigs" => there_and_back::<DescribeConfigsRequest>(bytes, frame.version),
+        "ListPartitionReassignments" => there_and_back::<ListPartitionReassignmentsRequest>(bytes, frame.version),
         other => panic!("{other} is not asked"),
     }
 }
@@ -82,6 +84,27 @@ fn every_real_list_is_read_as_the_codec_reads_it() {
         let apis: Vec<_> = said.api_keys.iter().map(|it| (it.api_key, it.min_version, it.max_version)).collect();
         assert_eq!((own.apis, own.zk_migration_ready), (apis, said.zk_migration_ready), "{}", frame.place);
     }
+}
+
+/// Nor are topics, for memory; of every real answer both count the same.
+#[test]
+fn every_real_topic_and_partition_is_counted_as_the_codec_counts() {
+    let (mut versions, mut not_whole) = (BTreeSet::new(), 0);
+    for frame in frames() {
+        if frame.api != "Metadata" || !MetadataRequest::SPOKEN.contains(&frame.version) {
+            continue;
+        }
+        let correlation_id = correlation_id(&frame.bytes);
+        assert_counts_what_the_codec_reads(&frame.bytes, frame.version, correlation_id);
+        let own = topics(&frame.bytes, frame.version, correlation_id).expect("topics");
+        if own.topics > 0 {
+            versions.insert(frame.version);
+        }
+        not_whole += own.not_whole.len();
+        let in_the_middle = frame.bytes.slice(..frame.bytes.len() - 1);
+        assert!(topics(&in_the_middle, frame.version, correlation_id).is_err(), "{}", frame.place);
+    }
+    assert!(versions.len() > 2 && not_whole > 0, "topics in versions {versions:?}, {not_whole} partitions not whole");
 }
 
 #[test]

@@ -27,7 +27,7 @@ const HISTORIES: u64 = 20_000;
 /// Histories that were wrong once, or are kept because they are telling.
 const OLD_SEEDS: [u64; 7] = [0, 1, 2, 3, 1_882_427_055_170_477, 1_882_427_055_237_484, 1_882_429_111_412_215];
 /// How long a cluster needs to settle when nothing hinders it, in milliseconds.
-const SETTLE_MS: u64 = 20_000;
+pub(crate) const SETTLE_MS: u64 = 20_000;
 
 /// A cluster, how it is watched, and chance.
 struct History {
@@ -224,7 +224,7 @@ impl Held {
 }
 
 /// Does something to the cluster, most often what the procedure asks for next, and says what.
-fn perform(act: u8, cluster: &mut Cluster, random: &mut fastrand::Rng) -> String {
+pub(crate) fn perform(act: u8, cluster: &mut Cluster, random: &mut fastrand::Rng) -> String {
     let brokers: Vec<NodeId> = cluster.brokers.keys().copied().collect();
     let controllers: Vec<NodeId> = cluster.quorum.controllers.keys().copied().collect();
     let broker = brokers[random.usize(0..brokers.len())];
@@ -332,7 +332,7 @@ fn previous_step(cluster: &mut Cluster) -> String {
 }
 
 /// Every process runs and reaches the others, as it is configured.
-fn heal(cluster: &mut Cluster) {
+pub(crate) fn heal(cluster: &mut Cluster) {
     for controller in cluster.quorum.controllers.values_mut() {
         controller.cut_off = false;
         controller.stale_until = 0;
@@ -359,7 +359,7 @@ fn run_both_ways(seed: u64) {
     run(seed, true);
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 

@@ -24,6 +24,8 @@ mod frames;
 mod fuzz_argv;
 /// Do real and made-up bytes pass the guard exactly when the codec reads them to the same end?
 mod guard;
+/// Is a boring cluster healthy, and does each fault show in the row that is for it?
+mod healthy;
 /// Is any verdict wrong in a history that nobody thought of?
 mod histories;
 /// What are hooks told, and what comes of them?
@@ -78,11 +80,15 @@ mod streams;
 mod tables;
 /// What does a terminal show while a wait goes on, and what is left on it?
 mod terminal;
+/// Is any cluster called healthy that is not, in a history that nobody thought of?
+mod unhealthy;
 /// What is said of versions that tell less?
 mod versions;
 /// What comes of waiting, whatever the cluster does?
 mod waits;
 
+/// What ails a simulated cluster, by its own state.
+mod ailments;
 /// Answers put together by hand, for rules about several of them.
 mod answers;
 /// Every API in every version that we speak, made and read.

@@ -7,16 +7,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kraft_check::evaluate::needs_second_look;
 use kraft_check::observe::dial::Network;
 use kraft_check::observe::kept::Kept;
-use kraft_check::observe::{Address, Plan, look};
-use kraft_check::rehearse::{Cluster, Shared, Version, converse, page};
-use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Owner, Why};
+use kraft_check::observe::{Address, PageTemplate, Plan, look};
+use kraft_check::rehearse::{Cluster, Fault, Shared, Version, converse, page};
+use kraft_check::snapshot::{Depth, Endpoint, Expected, Look, Missed, NodeId, Owner, Snapshot, Why};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::time::{Instant, sleep};
 
 /// A moment that every simulated cluster begins at, in milliseconds since the epoch.
 pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
+
+/// No node answers with more, in bytes.
+const ANSWER_MAX: u32 = 1024 * 1024;
 
 /// Where a simulated node is: its id is its port.
 pub(crate) fn endpoint(id: NodeId) -> Endpoint {
@@ -91,7 +95,8 @@ impl Network for Simulated {
     async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
         let id = NodeId::from(endpoint.port);
         let fate = self.fate();
-        if fate == Fate::Refused || !self.cluster.with(|cluster| cluster.is_listening(id)) {
+        let listens = |cluster: &mut Cluster| cluster.is_listening(id) && !cluster.faults.has(id, Fault::Refuse);
+        if fate == Fate::Refused || !self.cluster.with(listens) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let (ours, theirs) = duplex(64 * 1024);
@@ -132,6 +137,11 @@ async fn relay(client: DuplexStream, node: DuplexStream, fate: Fate, changes: Ar
     };
     for number in 0.. {
         let length = from_node.read_u32().await?;
+        if length > ANSWER_MAX {
+            // A lie, and nothing comes behind it.
+            to_client.write_u32(length).await?;
+            std::future::pending::<()>().await;
+        }
         let mut frame = length.to_be_bytes().to_vec();
         frame.resize(4 + length as usize, 0);
         from_node.read_exact(&mut frame[4..]).await?;
@@ -170,6 +180,21 @@ pub(crate) fn plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, w
         page_timeout: Duration::from_secs(1),
         concurrency: 64,
     }
+}
+
+/// The same at content depth, with the brokers' pages.
+pub(crate) fn content_plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, with_pages: bool) -> Plan {
+    let broker_pages = with_pages.then(|| PageTemplate("http://simulated.example/{id}".to_owned()));
+    Plan { depth: Depth::Content, broker_pages, ..plan(brokers, controllers, with_pages) }
+}
+
+/// Two looks, as health takes them: a second apart, or two where a guard was met.
+pub(crate) async fn two_looks(network: &Arc<Kept<Simulated>>, plan: &Plan, expected: &Expected) -> Snapshot {
+    let (depth, expected) = (plan.depth, expected.clone());
+    let mut seen = Snapshot { depth, expected, metric_names: Vec::new(), looks: vec![look_at(network, plan).await] };
+    sleep(Duration::from_secs(if needs_second_look(&seen) { 2 } else { 1 })).await;
+    seen.looks.push(look_at(network, plan).await);
+    seen
 }
 
 /// One look, which ends within ten seconds.

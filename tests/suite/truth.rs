@@ -98,7 +98,7 @@ fn nobody_registered(cluster: &Cluster) -> bool {
 }
 
 /// Who leads with a majority that fetched a moment ago. One that is cut off leads until it is missed.
-fn leaders(cluster: &Cluster) -> impl Iterator<Item = (NodeId, &Controller)> {
+pub(crate) fn leaders(cluster: &Cluster) -> impl Iterator<Item = (NodeId, &Controller)> {
     let controllers = &cluster.quorum.controllers;
     let leads = controllers.iter().filter(|(_, controller)| controller.up && controller.leads.is_some());
     leads.map(|(id, controller)| (*id, controller)).filter(|(id, leader)| {
@@ -112,6 +112,6 @@ fn fetched(cluster: &Cluster, leader: &Controller, id: NodeId) -> bool {
     leader.followers.get(&id).is_some_and(|it| since(it.fetched.min(it.caught_up)) <= KEEPS_UP_MS)
 }
 
-fn keeps_up(cluster: &Cluster, id: NodeId) -> bool {
+pub(crate) fn keeps_up(cluster: &Cluster, id: NodeId) -> bool {
     leaders(cluster).any(|(leader, knows)| leader == id || fetched(cluster, knows, id))
 }
