@@ -28,7 +28,8 @@ pub fn evaluate(stage: &'static Stage, snapshot: &Snapshot) -> Report {
 }
 
 /// What the rows of these tables and all guards say: of a stage, of health, or of a stage and then health. Of one node
-/// alone, the rows about it, and every guard: whether a roll may go on to the next node.
+/// alone, the stage's rows about it, and every guard: whether a roll may go on to the next node. Health is the whole
+/// cluster's all the same.
 #[must_use]
 pub fn evaluate_tables(tables: &[&'static Stage], only: Option<Subject>, snapshot: &Snapshot) -> Report {
     judge_tables(tables, &Looks::of(snapshot), only)
@@ -79,16 +80,20 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
     let Looks { began, last: view } = looks;
     let stage = tables.first().copied().unwrap_or(&HEALTH);
     let rows = rows_of(tables);
+    let health = tables.iter().any(|table| table.id == HEALTH.id);
     let mut judged: Vec<Judged> = match only {
         None => rows.iter().flat_map(|row| of_row(row, view)).collect(),
-        Some(node) => of_node(&rows, view, node),
+        Some(node) => {
+            let is_whole = |row: &&'static Row| health && HEALTH.rows.iter().any(|other| other.id == row.id);
+            let (whole, own): (Vec<_>, Vec<_>) = rows.iter().copied().partition(is_whole);
+            whole.into_iter().flat_map(|row| of_row(row, view)).chain(of_node(&own, view, node)).collect()
+        }
     };
     judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, view)));
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
     let place = STAGES.iter().position(|other| other.id == stage.id);
-    let health = tables.iter().any(|table| table.id == HEALTH.id);
     Report {
         stage: stage.id,
         title: stage.title,

@@ -269,9 +269,13 @@ fn actions() -> Vec<Topic> {
         }
     }
     actions.push(Topic {
-        meaning: Some("what to do for a stage would do harm before the stages in front of it are complete".to_owned()),
-        fix: vec!["ask for the stage that is named, and do what its report says".to_owned()],
-        see: STAGES.iter().map(|stage| Pointer { id: stage.id, brief: stage.title.to_owned() }).collect(),
+        meaning: Some(
+            "what to do for a stage would do harm before the stages in front of it are complete, or while the cluster is \
+             not seen to be healthy"
+                .to_owned(),
+        ),
+        fix: vec!["ask for the stage that is named, or for health, and do what its report says".to_owned()],
+        see: STAGES.iter().chain([&HEALTH]).map(|stage| Pointer { id: stage.id, brief: stage.title.to_owned() }).collect(),
         ..bare(EARLIER_STAGE_FIRST, Kind::Action, "complete an earlier stage before doing anything for this".to_owned())
     });
     actions

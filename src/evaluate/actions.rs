@@ -17,14 +17,15 @@ pub(super) fn actions(place: Option<usize>, health: bool, judged: &[Judged], vie
     if !guards.is_empty() {
         return guards;
     }
-    // Before a step the cluster must be healthy, so nothing else is advised until it is.
+    // Before a step the cluster must be healthy, so nothing else is advised until it is; nor while that is not seen.
     let ails = |judged: &&Judged| HEALTH.rows.iter().any(|row| row.id == judged.finding.id);
     let ailing = merged(failing(Standing::NotYet).filter(|judged| health && ails(judged)));
     if !ailing.is_empty() {
         return ailing;
     }
     let rows = merged(failing(Standing::NotYet));
-    let earlier = STAGES.iter().take(place.unwrap_or(0)).find(|earlier| {
+    let before = health.then_some(&HEALTH).into_iter().chain(STAGES.iter().take(place.unwrap_or(0)));
+    let earlier = before.into_iter().find(|earlier| {
         let judged: Vec<Judged> = earlier.rows.iter().flat_map(|row| of_row(row, view)).collect();
         verdict(&judged) != Verdict::Complete
     });

@@ -323,8 +323,9 @@ impl Quorum {
         let connected: BTreeSet<NodeId> = self.connected().map(|(id, _)| id).collect();
         let mut fetchers: Vec<NodeId> = connected.iter().copied().filter(|id| *id != leader).collect();
         fetchers.extend(observers.iter().filter(|_| found));
+        // Who leads has what it writes.
         let stands_still =
-            |id: &NodeId| faults.has(*id, Fault::Lagging) || (*id != leader && faults.has(*id, Fault::NotFetching));
+            |id: &NodeId| *id != leader && (faults.has(*id, Fault::Lagging) || faults.has(*id, Fault::NotFetching));
         for controller in connected.iter().filter(|id| !stands_still(id)) {
             if let Some(controller) = self.controllers.get_mut(controller) {
                 controller.log_end = end;

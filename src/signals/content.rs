@@ -5,7 +5,7 @@
 
 use super::gauge::{count, of_leader};
 use super::state::StateRung;
-use super::{MIGRATION_STATE, Seen, Sight, Signal, Unseen, View, evidence, seen, unseen};
+use super::{BROKER_ON_ZOOKEEPER, MIGRATION_STATE, Seen, Sight, Signal, Unseen, View, evidence, seen, unseen};
 use crate::snapshot::{Answer, Evidence, Gauge, Missed, Node, Partition, Reassignment, Subject, Topics, Why};
 
 /// How many partitions are being moved: by the brokers before the copy, by the controllers after it. Of the cluster.
@@ -129,7 +129,8 @@ fn under_min_isr(view: &View<'_>) -> Sight<u64> {
 }
 
 /// How many partitions are being moved. Before the copy the controllers' view is empty and ZooKeeper's controller knows;
-/// after it the controllers know, and every broker asks them. Where the copy is not known, both must tell.
+/// after it the controllers know, and every broker asks them, as it does wherever no broker is on ZooKeeper. Where neither
+/// is known, both must tell.
 fn reassignments(view: &View<'_>) -> Sight<u64> {
     let of_leader = || {
         let node = view.live_leader()?.node;
@@ -146,14 +147,19 @@ fn reassignments(view: &View<'_>) -> Sight<u64> {
         }
         Err(missing)
     };
+    // Of two that tell, the worse counts: a quorum that is left over from an earlier attempt knows of nothing.
+    let of_either = || match (of_leader(), of_broker()) {
+        (Ok(leaders), Ok(brokers)) => Ok(worse(Some(leaders), brokers)),
+        (Ok(moved), Err(_)) | (Err(_), Ok(moved)) => Ok(moved),
+        (Err(leader), Err(broker)) => Err(if broker.missed.why == Why::NotAsked { leader } else { broker }),
+    };
+    let nobody_on_zookeeper = || BROKER_ON_ZOOKEEPER.read(view, Subject::Quorum).is_ok_and(|seen| !seen.value);
     let state = MIGRATION_STATE.read(view, Subject::Quorum);
     match state.map(|state| (state.value, state.most())) {
-        // Where no broker was asked, what came of asking the leader is the reason.
-        Ok((least, _)) if least >= StateRung::Migration => of_leader().or_else(|leader| {
-            of_broker().map_err(|broker| if broker.missed.why == Why::NotAsked { leader } else { broker })
-        }),
+        Ok((least, _)) if least >= StateRung::Migration => of_either(),
         Ok((_, most)) if most < StateRung::Migration => of_broker(),
         Err(_) if !view.controllers_given() => of_broker(),
+        _ if nobody_on_zookeeper() => of_either(),
         _ => {
             let (leaders, brokers) = (of_leader()?, of_broker()?);
             Ok(worse(Some(leaders), brokers))

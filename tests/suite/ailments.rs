@@ -34,9 +34,15 @@ pub(crate) fn healthy(cluster: &Cluster, watched: Watched) -> Vec<(String, bool)
         of_partitions(cluster, &mut all);
     }
     let somebody_shows = cluster.brokers.keys().any(|id| !cluster.faults.has(*id, Fault::TopicsHidden));
-    all.push(("topics are shown".to_owned(), somebody_shows));
-    if watched.quorum || cluster.brokers.iter().any(|(id, it)| it.mode != Mode::Zookeeper && cluster.is_listening(*id))
-    {
+    all.push(("topics are shown".to_owned(), somebody_shows || has_no_topics(cluster)));
+    // Whose flag does not show has begun nothing that could be seen.
+    let has_begun = |id: NodeId, mode: Mode| match mode {
+        Mode::Zookeeper => false,
+        Mode::Migration => !cluster.faults.has(id, Fault::FlagOff),
+        Mode::Kraft => true,
+    };
+    let has_begun = cluster.brokers.iter().any(|(id, it)| cluster.is_listening(*id) && has_begun(*id, it.mode));
+    if watched.quorum || has_begun {
         of_quorum(cluster, &mut all);
     }
     if watched.pages {

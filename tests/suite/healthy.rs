@@ -107,7 +107,7 @@ async fn without_a_quorum_given_its_rows_are_not_demanded_of_a_cluster_that_has_
 
 /// Whom a fault befalls.
 #[derive(Debug, Clone, Copy)]
-enum Befalls {
+pub(crate) enum Befalls {
     Broker1,
     Broker4,
     EveryBroker,
@@ -117,7 +117,7 @@ enum Befalls {
 }
 
 impl Befalls {
-    fn of(self, cluster: &Cluster) -> Vec<NodeId> {
+    pub(crate) fn of(self, cluster: &Cluster) -> Vec<NodeId> {
         match self {
             Self::Broker1 => vec![1],
             Self::Broker4 => vec![4],
@@ -133,8 +133,14 @@ fn standby(cluster: &Cluster) -> NodeId {
     QUORUM.into_iter().find(|id| *id != leader(cluster)).expect("a standby")
 }
 
+/// Where a migration is, and a healthy cluster there.
+type Phase = (&'static str, fn() -> Cluster);
+
+pub(crate) const PHASES: [Phase; 3] =
+    [("on ZooKeeper", on_zookeeper), ("after the copy", || copied(&[])), ("on KRaft", || on_kraft(&[]))];
+
 /// What fails on ZooKeeper beside a quorum, after the copy, and on KRaft; the standby that a fault befalls is called so.
-type Fails = [&'static [&'static str]; 3];
+pub(crate) type Fails = [&'static [&'static str]; 3];
 
 const NOTHING: &[&str] = &[];
 const MOVING: &[&str] = &["not_yet no-reassignment cluster", "not_yet no-under-replicated cluster"];
@@ -173,7 +179,7 @@ const LEADERLESS: &[&str] = &[
 
 /// Every fault that health is about: whom it befalls, how many milliseconds ago, and what fails for it.
 #[rustfmt::skip]
-const CASES: [(Fault, Befalls, u64, Fails); 25] = [
+pub(crate) const CASES: [(Fault, Befalls, u64, Fails); 25] = [
     (Fault::Reassigning, Befalls::Broker4, 5_000, [MOVING; 3]),
     (Fault::UnderReplicated, Befalls::Broker4, 5_000, [BEHIND; 3]),
     (Fault::Offline, Befalls::Broker4, 5_000, [OFFLINE; 3]),
@@ -207,8 +213,8 @@ const CASES: [(Fault, Befalls, u64, Fails); 25] = [
 #[tokio::test(start_paused = true)]
 async fn each_fault_shows_in_its_own_rows_and_in_no_other() {
     for (fault, befalls, ago_ms, expected) in CASES {
-        for (phase, expected) in expected.into_iter().enumerate() {
-            let mut cluster = [on_zookeeper, || copied(&[]), || on_kraft(&[])][phase]();
+        for ((phase, begin), expected) in PHASES.into_iter().zip(expected) {
+            let mut cluster = begin();
             let standby = standby(&cluster).to_string();
             for node in befalls.of(&cluster) {
                 cluster.faults.add(Affliction { node, fault });
@@ -216,7 +222,7 @@ async fn each_fault_shows_in_its_own_rows_and_in_no_other() {
             cluster.advance(ago_ms);
             let report = judged(&seen(&Shared::new(cluster), &FIVE, &QUORUM).await);
             let expected: Vec<String> = expected.iter().map(|line| line.replace("STANDBY", &standby)).collect();
-            let place = format!("{} of {befalls:?} in phase {phase}", fault.name());
+            let place = format!("{} of {befalls:?} {phase}", fault.name());
             assert_eq!(failing(&report), expected, "{place}");
             let some = |word: &str| expected.iter().any(|line| line.starts_with(word));
             let denied = fault == Fault::ReassignmentsDenied;

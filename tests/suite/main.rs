@@ -4,6 +4,8 @@
 
 /// Does each fault that no stage looks at show where it must?
 mod afflicted;
+/// Does each row of health tell, when it alone fails or is not seen?
+mod ailing;
 /// Are the arrows as drawn, the pure modules pure, the files small?
 mod architecture;
 /// What does each kind of bad input look like?
@@ -18,6 +20,8 @@ mod dial;
 mod documents;
 /// Is every id explained, and are the documents of stages, findings and exit codes what the tables say?
 mod explained;
+/// Does forgetting ever make a cluster healthy, or ill; and what does health say together with a stage?
+mod forgotten;
 /// Do recorded frames of real nodes pass, and go back to the same bytes?
 mod frames;
 /// Does every command line, however made, end in one document and a code of the table?

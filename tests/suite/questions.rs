@@ -1,18 +1,26 @@
-//! What is asked of whom: nodes that answer with the recorded frames of real ones, and keep count of the questions.
+//! What is asked of whom: nodes that answer with the recorded frames of real ones, or simulated ones where topics are asked
+//! for, and keep count of the questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::BytesMut;
+use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
 use kraft_check::observe::dial::Network;
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
+use kraft_check::rehearse::{Cluster, Fault, Mode, Shared, answer};
 use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Why};
+use kraft_check::wire::Asked as Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
+use crate::healthy::{FIVE, QUORUM, on_zookeeper};
+use crate::partitions::{SETTLE_MS, copied, five, leader, on_kraft, restart};
 use crate::recordings::{Frames, recorded_frames};
+use crate::simulated::{content_plan, plan};
 
 const APIS: [(i16, &str); 5] =
     [(3, "Metadata"), (18, "ApiVersions"), (32, "DescribeConfigs"), (55, "DescribeQuorum"), (60, "DescribeCluster")];
@@ -180,4 +188,129 @@ fn what_a_node_does_not_list_it_is_not_asked() {
     assert!(of(&asked, "DescribeCluster").is_empty() && of(&asked, "DescribeConfigs").is_empty(), "{asked:?}");
     let clusters = look.nodes.iter().filter(|node| node.quorum.said.is_ok()).map(|node| &node.cluster.said);
     assert!(clusters.into_iter().all(|said| said.as_ref().is_err_and(|missed| missed.why == Why::NotListed)));
+}
+
+/// Simulated nodes, and a count of what is asked of them; pages count as well.
+struct Counting {
+    cluster: Shared,
+    asked: Arc<Mutex<Asked>>,
+}
+
+impl Network for Counting {
+    type Stream = DuplexStream;
+
+    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
+        let id = NodeId::from(endpoint.port);
+        if !self.cluster.with(|cluster| cluster.is_listening(id)) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let (ours, theirs) = duplex(64 * 1024);
+        tokio::spawn(count(theirs, id, self.cluster.clone(), Arc::clone(&self.asked)));
+        Ok(ours)
+    }
+
+    async fn page(&self, url: &str) -> Result<String, Missed> {
+        let id = url.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a node's page");
+        *self.asked.lock().expect("the count").entry((id, "page")).or_default() += 1;
+        Err(Missed::new(Why::Refused, "connection refused"))
+    }
+}
+
+async fn count(mut stream: DuplexStream, id: NodeId, cluster: Shared, asked: Arc<Mutex<Asked>>) -> io::Result<()> {
+    loop {
+        let length = stream.read_u32().await?;
+        let mut frame = BytesMut::zeroed(length as usize);
+        stream.read_exact(&mut frame).await?;
+        let request = Request::read(frame.freeze()).expect("a question");
+        let api = match request.key {
+            3 if request.request::<MetadataRequest>().is_ok_and(|it| it.topics.is_none()) => "topics",
+            32 if request.request::<DescribeConfigsRequest>().is_ok_and(|it| it.resources[0].resource_type == 2) => {
+                "min.insync.replicas"
+            }
+            46 => "reassignments",
+            key => APIS.iter().find(|(known, _)| *known == key).expect("an API that is asked").1,
+        };
+        *asked.lock().expect("the count").entry((id, api)).or_default() += 1;
+        let answer = cluster.with(|cluster| answer(cluster, id, &request)).expect("an answer");
+        stream.write_all(&answer).await?;
+    }
+}
+
+/// What one look at this cluster asks by this plan.
+async fn asked_by(plan: &Plan, cluster: Cluster) -> Asked {
+    let count = Arc::new(Mutex::new(Asked::new()));
+    let network = Counting { cluster: Shared::new(cluster), asked: Arc::clone(&count) };
+    look(&Arc::new(Kept::nothing(network)), plan, Instant::now() + Duration::from_secs(10)).await;
+    count.lock().expect("the count").clone()
+}
+
+fn all() -> (BTreeSet<NodeId>, BTreeSet<NodeId>) {
+    (FIVE.into(), QUORUM.into())
+}
+
+/// What is asked for health beyond what a stage asks: for topics, and for what is moved, each once.
+async fn for_health(cluster: Cluster) -> [Vec<NodeId>; 3] {
+    let (brokers, controllers) = all();
+    let asked = asked_by(&content_plan(&brokers, &controllers, true), cluster).await;
+    let content = ["topics", "reassignments", "min.insync.replicas"];
+    assert!(asked.iter().all(|((_, api), count)| !content.contains(api) || *count == 1), "each once: {asked:?}");
+    content.map(|api| of(&asked, api))
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_brokers_are_asked_for_topics_and_whoever_rules_for_what_is_moved() {
+    let nobody = || Vec::<NodeId>::new();
+    let cluster = on_zookeeper();
+    let by = leader(&cluster);
+    // Before the copy nobody knows who rules: both are asked, and of the brokers the one that is named.
+    assert_eq!(for_health(cluster).await, [vec![1, 2], vec![1, by], nobody()]);
+    let mut taken_over = on_zookeeper();
+    taken_over.stop(1);
+    taken_over.advance(SETTLE_MS);
+    assert_eq!(for_health(taken_over).await, [vec![2, 3], vec![2, by], vec![2, 3]], "what was on broker 1 lacks it");
+    let after = copied(&[]);
+    let by = leader(&after);
+    let [topics, moved, configs] = for_health(after).await;
+    assert_eq!((topics, moved.len(), moved.last(), configs), (vec![1, 2], 2, Some(&by), nobody()));
+    // One of each kind, and of the KRaft brokers nobody for what the leader says itself.
+    for (on_kraft, asked) in [(2..5, [1, 2]), (1..5, [1, 5])] {
+        let mut mixed = copied(&[]);
+        for id in on_kraft {
+            restart(&mut mixed, id, Mode::Kraft);
+        }
+        assert_eq!(for_health(mixed).await[0], asked);
+    }
+    let kraft = on_kraft(&[]);
+    let by = leader(&kraft);
+    assert_eq!(for_health(kraft).await, [vec![1, 2], vec![by], nobody()]);
+    let mut leaderless = on_kraft(&[]);
+    for id in QUORUM {
+        leaderless.stop(id);
+    }
+    let [topics, moved, _] = for_health(leaderless).await;
+    assert_eq!((topics, moved.len()), (vec![1, 2], 1), "one KRaft broker, which may know: {moved:?}");
+    assert!(FIVE.contains(&moved[0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn configurations_of_topics_are_asked_for_only_where_a_replica_is_out_of_sync() {
+    for cluster in [five(&[(4, Fault::UnderReplicated)]), on_kraft(&[(4, Fault::UnderReplicated)])] {
+        assert_eq!(for_health(cluster).await[2], [1, 2], "of those that showed it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn brokers_pages_are_asked_for_only_where_they_were_given_and_a_stage_asks_for_nothing_of_this() {
+    let (brokers, controllers) = all();
+    let given = asked_by(&content_plan(&brokers, &controllers, true), on_kraft(&[])).await;
+    assert_eq!(of(&given, "page"), FIVE.into_iter().chain(QUORUM).collect::<Vec<_>>());
+    let not_given = Plan { broker_pages: None, ..content_plan(&brokers, &controllers, true) };
+    assert_eq!(of(&asked_by(&not_given, on_kraft(&[])).await, "page"), QUORUM);
+    for cluster in [on_zookeeper(), copied(&[]), on_kraft(&[(4, Fault::UnderReplicated)])] {
+        let asked = asked_by(&plan(&brokers, &controllers, true), cluster).await;
+        for api in ["topics", "reassignments", "min.insync.replicas"] {
+            assert_eq!(of(&asked, api), Vec::<NodeId>::new(), "{api}");
+        }
+        assert_eq!(of(&asked, "page"), QUORUM);
+    }
 }

@@ -75,3 +75,23 @@ fn a_recording_that_cannot_be_kept_is_74_and_the_report_is_there_all_the_same() 
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one document");
     assert_eq!(document["verdict"], "unknown");
 }
+
+#[test]
+fn what_was_recorded_for_a_stage_is_refused_for_health_in_one_line() {
+    let shallow = concat!(env!("CARGO_MANIFEST_DIR"), "/protocol-fixtures/3.9.2/smallest/05-finalized.json");
+    for command in ["health", "stage finalized --health", "stage finalized --only broker/1 --health"] {
+        let ran = run(&format!("{command} --from {shallow}"));
+        assert_eq!(ran.code, 78, "{command}");
+        let said = [ran.stdout.as_str(), &ran.stderr].concat();
+        assert_eq!(said.lines().count(), 1, "{command}: {said}");
+        assert!(said.contains("recorded at the depth of a stage, and health needs more"), "{command}: {said}");
+    }
+    assert_eq!(run(&format!("stage finalized --from {shallow}")).code, 0);
+    // What was recorded for health answers a stage as well.
+    let deep = file("deep.json");
+    let live = run(&format!("health {LOOK} --request-timeout 1 --snapshot {}", deep.display()));
+    assert_eq!(live.code, 3);
+    for command in ["health", "stage finalized", "stage finalized --health"] {
+        assert_eq!(run(&format!("{command} --from {}", deep.display())).code, 3, "{command}");
+    }
+}

@@ -1,6 +1,8 @@
 //! Versions that tell less: Kafka 3.4, which has no flag and no state on the wire, and Kafka 4, which has neither because
 //! it has no ZooKeeper. What real clusters of both say is in the recordings; here are the rules.
 
+use std::collections::BTreeSet;
+
 use kraft_check::evaluate::evaluate;
 use kraft_check::report::{Finding, Report, Standing, Verdict};
 use kraft_check::signals::{BROKER_RUNG, BrokerRung, MIGRATION_STATE, StateRung, View};
@@ -8,6 +10,12 @@ use kraft_check::snapshot::{Generation, Look, Node, Subject};
 use kraft_check::stages::STAGES;
 
 use crate::answers::{ON_KRAFT, ON_ZOOKEEPER, broker, leader, look, page, snapshot, standby};
+use crate::recordings::{accidents, snapshots};
+
+/// The releases that lists of APIs tell apart, in their order.
+const RELEASES: [&str; 8] = ["3.4 or older", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1 or newer"];
+/// Recordings in which nodes of 3.9 stand beside those of a Kafka 4.
+const MIXED: [&str; 3] = ["finalized-to-4", "4-over-zookeeper", "4-before-the-end"];
 
 /// The versions of Fetch that a node lists.
 fn fetch(mut node: Node, lowest: i16, highest: i16) -> Node {
@@ -129,4 +137,38 @@ fn without_a_page_a_leader_with_its_flag_on_is_between_two_states() {
     let mut of_another = Node { quorum: leader(3001, &[]).quorum, ..broker(1, ON_KRAFT, false) };
     crate::answers::leadership(&mut of_another).high_watermark = 1;
     assert_eq!(state(&[of_another]), Ok((StateRung::PreMigration, StateRung::PostMigration)), "its log is another");
+}
+
+/// The place of a folder's release among those that can be told apart.
+fn release_of(folder: &str) -> usize {
+    let (major, minor) = folder.split_once('.').expect("a version");
+    match (major, minor.split('.').next().expect("a minor version")) {
+        ("3", "4") => 0,
+        ("3", minor) => minor.parse::<usize>().expect("a number") - 4,
+        ("4", "0") => 6,
+        _ => 7,
+    }
+}
+
+#[test]
+fn the_release_that_a_list_tells_is_that_of_the_node_that_was_recorded() {
+    let mut met = BTreeSet::new();
+    let accidents = accidents().iter().flat_map(|(name, looks)| looks.iter().map(move |snapshot| (name, snapshot)));
+    for (name, snapshot) in snapshots().iter().map(|(name, snapshot)| (name, snapshot)).chain(accidents) {
+        let mut parts = name.split('/');
+        let (folder, series) = (parts.next().expect("a version"), parts.next().expect("a series"));
+        let recorded = release_of(folder);
+        for node in snapshot.looks.iter().flat_map(|look| &look.nodes) {
+            let Ok(said) = &node.api_versions.said else { continue };
+            let (oldest, newest) = said.releases().expect("every node lists Fetch");
+            let place = |release: String| RELEASES.iter().position(|known| *known == release).expect("a known release");
+            let told = place(oldest.to_string())..=place(newest.to_string());
+            let is_of_kafka_4 = MIXED.contains(&series) && *told.start() > 5;
+            assert!(is_of_kafka_4 || told.contains(&recorded), "{name}: {} is told {told:?}", node.endpoint);
+            // Only controllers of 3.7 and 3.8 are alike.
+            assert!(told.start() == told.end() || told == (3..=4), "{name}: {} is told {told:?}", node.endpoint);
+            met.extend(told);
+        }
+    }
+    assert_eq!(met.into_iter().collect::<Vec<_>>(), (0..RELEASES.len()).collect::<Vec<_>>(), "each is recorded");
 }
