@@ -13,7 +13,7 @@ use kraft_check::config::{Observed, Request, resolve, settle};
 use kraft_check::observe::dial::{Network, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
-use kraft_check::snapshot::{Endpoint, Missed};
+use kraft_check::snapshot::{Depth, Endpoint, Missed};
 use tokio::time::Instant;
 
 /// The real network, and how often it was dialled.
@@ -54,7 +54,7 @@ fn main() {
 fn plan(config: &str) -> Plan {
     let line = ["kraft-check", "status", "--config", config].map(OsString::from);
     let Ok((Cli { command: Command::Status(args), .. }, settings)) = settle(&line) else { panic!("a command line") };
-    match resolve(&args, &settings.expect("a config file")) {
+    match resolve(&args, Depth::Stage, &settings.expect("a config file")) {
         Ok(Request { subject: Observed::Live { plan, .. }, .. }) => plan,
         _ => panic!("no nodes in {config}"),
     }
