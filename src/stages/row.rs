@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::signals::{BrokerRung, Kinship, Millis, NamedController, Seat, Signal, StateRung, Test, View};
 use crate::snapshot::Subject;
 
-/// A stage of the migration: an id that scripts know, and its rows.
+/// A stage of the migration, or health, which is demanded before every step and judged in the same way: an id that scripts
+/// know, and its rows.
 #[derive(Debug)]
 pub struct Stage {
     /// The id: an API, never changed.
