@@ -74,9 +74,9 @@ impl Meanwhile for Streams {
     }
 }
 
-/// What would have been written, kept.
+/// What would have been written, in memory.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct Captured {
     /// Of standard output.
     pub stdout: String,
     /// Of standard error.
@@ -86,7 +86,7 @@ pub struct Kept {
     bottom: Bottom,
 }
 
-impl Kept {
+impl Captured {
     /// Standard error taken for a terminal of so much room.
     #[must_use]
     pub fn on_terminal(room: usize) -> Self {
@@ -94,7 +94,7 @@ impl Kept {
     }
 }
 
-impl Meanwhile for Kept {
+impl Meanwhile for Captured {
     fn say(&mut self, text: &str) {
         self.stdout.push_str(text);
     }

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use kraft_check::exit::{COMPLETE, CONFIG, USAGE};
 use kraft_check::invoke::{Outcome, invoke};
-use kraft_check::output::Kept;
+use kraft_check::output::Captured;
 use kraft_check::render::{Format, JUDGES_NOTHING, ONE_DOCUMENT};
 use libfuzzer_sys::fuzz_target;
 
@@ -31,7 +31,7 @@ fn show(name: &str, bytes: &[u8]) -> Outcome {
     fs::write(&file, bytes).expect("a written file");
     let mut args: Vec<OsString> = ["kraft-check", "config", "show", "--config"].map(OsString::from).into();
     args.push(file.into());
-    invoke(&args, false, &mut Kept::default())
+    invoke(&args, false, &mut Captured::default())
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use kraft_check::exit::{DEADLINE, EXITS};
 use kraft_check::invoke::{Outcome, invoke};
-use kraft_check::output::Kept;
+use kraft_check::output::Captured;
 use kraft_check::render::SCHEMA;
 use serde_json::Value;
 
@@ -212,7 +212,7 @@ fn every_command_line_ends_in_one_document_and_a_code_of_the_table() {
             let (line, asked) = line(&mut dice);
             let args: Vec<OsString> =
                 ["kraft-check"].into_iter().map(OsString::from).chain(line.iter().map(OsString::from)).collect();
-            let outcome = invoke(&args, false, &mut Kept::default());
+            let outcome = invoke(&args, false, &mut Captured::default());
             holds(&line, asked, &outcome);
             seen[usize::from(outcome.exit.code)] += 1;
         }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use kraft_check::exit;
 use kraft_check::invoke::{Outcome, invoke, invoke_with};
-use kraft_check::output::Kept;
+use kraft_check::output::Captured;
 use kraft_check::render::Format;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn argv(line: &str) -> Vec<OsString> {
 }
 
 fn tried(line: &str) -> Outcome {
-    invoke(&argv(line), false, &mut Kept::default())
+    invoke(&argv(line), false, &mut Captured::default())
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn colour_is_for_terminals_that_take_it_and_nobody_who_asked_for_none() {
         ("3.9.2/lost-flags/06-finalized-by-accident.json", "finalized", "\u{1b}[31mBLOCKED\u{1b}[0m: "),
     ] {
         let line = format!("stage {stage} --from protocol-fixtures/{recording} -o json=x -o nagios=y");
-        let outcome = invoke(&argv(&line), true, &mut Kept::default());
+        let outcome = invoke(&argv(&line), true, &mut Captured::default());
         assert!(outcome.stdout.starts_with(word), "{}", outcome.stdout);
         assert!(outcome.files.iter().all(|(_, text)| !text.contains('\u{1b}')), "files take none");
     }
@@ -166,7 +166,9 @@ fn colour_is_for_terminals_that_take_it_and_nobody_who_asked_for_none() {
 #[test]
 fn a_bug_of_ours_is_70_and_an_error_document_in_the_asked_format() {
     let broken = |flags: &str| {
-        invoke_with(&argv(&format!("{NOT_YET} {flags}")), false, &mut Kept::default(), |_, _, _| panic!("on purpose"))
+        invoke_with(&argv(&format!("{NOT_YET} {flags}")), false, &mut Captured::default(), |_, _, _| {
+            panic!("on purpose")
+        })
     };
     let json = broken("-o json");
     let document: Value = serde_json::from_str(&json.stdout).expect("JSON");

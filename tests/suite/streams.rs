@@ -9,7 +9,7 @@ use std::time::Duration;
 use kraft_check::command::{Answer, Answered};
 use kraft_check::evaluate::evaluate;
 use kraft_check::invoke::{Outcome, invoke_with};
-use kraft_check::output::Kept;
+use kraft_check::output::Captured;
 use kraft_check::report::{Counts, EndedBy, Report, Verdict, Waited};
 use kraft_check::snapshot::Timestamp;
 use kraft_check::stages::STAGES;
@@ -53,10 +53,10 @@ pub(crate) fn sample(seconds: u64, looks: u64, changed: bool) -> Event {
 }
 
 /// A run of `wait` in which just this happens.
-fn told(flags: &str, events: &[Event]) -> (Outcome, Kept) {
+fn told(flags: &str, events: &[Event]) -> (Outcome, Captured) {
     let line = format!("kraft-check wait brokers-migrated -b h:1 {flags}");
     let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-    let mut kept = Kept::default();
+    let mut kept = Captured::default();
     let outcome = invoke_with(&args, false, &mut kept, |_, _, listener| {
         for event in events {
             listener.hear(event);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use kraft_check::invoke::invoke_with;
-use kraft_check::output::{Kept, Streams};
+use kraft_check::output::{Captured, Streams};
 use kraft_check::wait::{Listener, Moment, What};
 
 use crate::rehearsed::Held;
@@ -306,7 +306,7 @@ fn a_terminal_shows_what_it_can_and_what_it_was_asked_for() {
 fn written(flags: &str, tell: impl FnOnce(&mut dyn Listener)) -> String {
     let line = format!("kraft-check wait brokers-migrated -b h:1 {flags}");
     let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-    let mut kept = Kept::on_terminal(COLUMNS - 1);
+    let mut kept = Captured::on_terminal(COLUMNS - 1);
     let outcome = invoke_with(&args, false, &mut kept, |_, _, listener| {
         tell(listener);
         panic!("a defect, after which no less is erased")
