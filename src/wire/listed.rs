@@ -5,9 +5,8 @@
 use bytes::Bytes;
 use kafka_protocol::messages::ApiVersionsRequest;
 
-use super::guard::{Malformed, prove};
-use super::reader::Reader;
-use super::{Ask, Refusal, body_start};
+use super::Refusal;
+use super::reader::{Reader, read_off};
 
 /// The tag of `ZkMigrationReady` (KIP-866).
 const ZK_MIGRATION_READY: u32 = 3;
@@ -26,13 +25,7 @@ pub struct Listed {
 /// # Errors
 /// [`Refusal`] when the correlation id is another, or the frame is not exactly one message of this version.
 pub fn listed(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Listed, Refusal> {
-    let at = body_start::<ApiVersionsRequest>(frame, version, correlation_id)?;
-    prove(&ApiVersionsRequest::SHAPE.0, version, frame, at).map_err(Refusal::Malformed)?;
-    let mut reader = Reader { left: frame.get(at..).unwrap_or_default(), flexible: version >= 3 };
-    list(&mut reader, version).ok_or_else(|| {
-        let what = "guard and reader disagree on the message's end".to_owned();
-        Refusal::Malformed(Malformed { at: frame.len() - reader.left.len(), what })
-    })
+    read_off::<ApiVersionsRequest, _>(frame, version, correlation_id, list)
 }
 
 fn list(reader: &mut Reader<'_>, version: i16) -> Option<Listed> {
@@ -48,5 +41,5 @@ fn list(reader: &mut Reader<'_>, version: i16) -> Option<Listed> {
     }
     let flag = reader.tag(ZK_MIGRATION_READY)?;
     let zk_migration_ready = flag.first().is_some_and(|flag| *flag != 0);
-    reader.left.is_empty().then_some(Listed { apis, zk_migration_ready })
+    Some(Listed { apis, zk_migration_ready })
 }

@@ -3,11 +3,38 @@
 //! For the two answers that are long on real clusters: the list of APIs, and the list of all topics. What each field is
 //! is known to those that read (`listed`, `topics`); `None` would be a defect, and is refused by them.
 
+use bytes::Bytes;
+
+use super::guard::{Malformed, prove};
+use super::{Ask, Refusal, body_start};
+
+/// Reads an answer off the bytes after its length prefix, all of them, once the guard has proved their shape.
+///
+/// # Errors
+/// [`Refusal`] when the correlation id is another, or the frame is not exactly one message of this version.
+pub(super) fn read_off<A: Ask, T>(
+    frame: &Bytes,
+    version: i16,
+    correlation_id: i32,
+    read: fn(&mut Reader<'_>, i16) -> Option<T>,
+) -> Result<T, Refusal> {
+    let shape = &A::SHAPE.0;
+    let at = body_start::<A>(frame, version, correlation_id)?;
+    prove(shape, version, frame, at).map_err(Refusal::Malformed)?;
+    let flexible = version >= shape.flexible_since;
+    let mut reader = Reader { left: frame.get(at..).unwrap_or_default(), flexible };
+    let answer = read(&mut reader, version).filter(|_| reader.left.is_empty());
+    answer.ok_or_else(|| {
+        let what = "guard and reader disagree on the message's end".to_owned();
+        Refusal::Malformed(Malformed { at: frame.len() - reader.left.len(), what })
+    })
+}
+
 /// What is left of a frame's body.
 pub(super) struct Reader<'a> {
-    pub(super) left: &'a [u8],
+    left: &'a [u8],
     /// Whether the version has compact lengths and tagged fields (KIP-482).
-    pub(super) flexible: bool,
+    flexible: bool,
 }
 
 impl<'a> Reader<'a> {

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::messages::MetadataRequest;
 
-use super::guard::{Malformed, prove};
-use super::reader::Reader;
-use super::{Ask, NO_ERROR, Refusal, body_start};
+use super::reader::{Reader, read_off};
+use super::{NO_ERROR, Refusal};
 
 /// The largest answer with topics that is read, in bytes, without its length prefix: some 290,000 partitions of three
 /// replicas; and little enough that no answer takes 64 MB once it is read, as no more is kept of it than this:
@@ -84,13 +83,7 @@ impl Partition {
 /// # Errors
 /// [`Refusal`] when the correlation id is another, or the frame is not exactly one message of this version.
 pub fn topics(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Topics, Refusal> {
-    let at = body_start::<MetadataRequest>(frame, version, correlation_id)?;
-    prove(&MetadataRequest::SHAPE.0, version, frame, at).map_err(Refusal::Malformed)?;
-    let mut reader = Reader { left: frame.get(at..).unwrap_or_default(), flexible: version >= 9 };
-    all(&mut reader, version).ok_or_else(|| {
-        let what = "guard and reader disagree on the message's end".to_owned();
-        Refusal::Malformed(Malformed { at: frame.len() - reader.left.len(), what })
-    })
+    read_off::<MetadataRequest, _>(frame, version, correlation_id, all)
 }
 
 fn all(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
@@ -115,7 +108,7 @@ fn all(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
         said.error_code = reader.short()?;
     }
     reader.tags()?;
-    reader.left.is_empty().then_some(said)
+    Some(said)
 }
 
 fn topic(reader: &mut Reader<'_>, version: i16, said: &mut Topics) -> Option<()> {
