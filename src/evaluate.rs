@@ -65,21 +65,10 @@ impl<'a> Looks<'a> {
     }
 }
 
-/// The rows of these tables, once each: a row of an earlier table is not narrowed by a later one.
-fn rows_of(tables: &[&'static Stage]) -> Vec<&'static Row> {
-    let mut rows: Vec<&'static Row> = Vec::new();
-    for row in tables.iter().flat_map(|table| table.rows) {
-        if rows.iter().all(|other| other.id != row.id) {
-            rows.push(row);
-        }
-    }
-    rows
-}
-
 fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subject>) -> Report {
     let Looks { began, last: view } = looks;
     let stage = tables.first().copied().unwrap_or(&HEALTH);
-    let rows = rows_of(tables);
+    let rows = stages::rows_of(tables.iter().copied());
     let health = tables.iter().any(|table| table.id == HEALTH.id);
     let mut judged: Vec<Judged> = match only {
         None => rows.iter().flat_map(|row| of_row(row, view)).collect(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::exit::{self, EXITS, Exit};
 use crate::report::{EARLIER_STAGE_FIRST, Oddity};
 use crate::snapshot::Why;
-use crate::stages::{self, Cause, GUARDS, Guard, HEALTH, Look, Reason, Row, STAGES, Stage};
+use crate::stages::{self, Cause, GUARDS, Guard, HEALTH, Look, Reason, Row, STAGES, Stage, rows_of};
 
 pub use tables::{GuardLine, RowLine, StageTable, Tables, tables};
 
@@ -126,7 +126,7 @@ pub struct Pointer {
 #[must_use]
 pub fn topics() -> Vec<Topic> {
     let mut topics: Vec<Topic> = stages::all().map(of_table).collect();
-    topics.extend(rows().into_iter().map(of_row));
+    topics.extend(rows_of(stages::all()).into_iter().map(of_row));
     topics.extend(GUARDS.iter().map(of_guard));
     topics.extend(actions());
     topics.extend(Why::ALL.into_iter().map(notes::of_why));
@@ -179,17 +179,6 @@ fn distance(one: &str, other: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(0)
-}
-
-/// Every row once, in the order of the tables. One that a later table narrows is explained as the earlier one has it.
-fn rows() -> Vec<&'static Row> {
-    let mut rows: Vec<&'static Row> = Vec::new();
-    for row in stages::all().flat_map(|table| table.rows) {
-        if rows.iter().all(|other| other.id != row.id) {
-            rows.push(row);
-        }
-    }
-    rows
 }
 
 fn of_table(table: &'static Stage) -> Topic {
@@ -248,7 +237,7 @@ fn of_reason(reason: &'static Reason, causes: &'static [Cause], topic: Topic) ->
 /// What is to be done, once each, with every row and guard that asks for it.
 fn actions() -> Vec<Topic> {
     let mut actions: Vec<Topic> = Vec::new();
-    let rows = rows().into_iter().map(|row| (row.id, row_brief(row), &row.reason));
+    let rows = rows_of(stages::all()).into_iter().map(|row| (row.id, row_brief(row), &row.reason));
     let guards = GUARDS.iter().map(|guard| (guard.id, format!("{} {}", guard.of.one(), guard.danger), &guard.reason));
     for (id, brief, reason) in rows.chain(guards) {
         let see = Pointer { id, brief };

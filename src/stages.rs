@@ -40,6 +40,18 @@ pub fn all() -> impl Iterator<Item = &'static Stage> {
     STAGES.iter().chain([&HEALTH])
 }
 
+/// The rows of these tables, once each: a row of an earlier table is not narrowed by a later one.
+#[must_use]
+pub fn rows_of(tables: impl IntoIterator<Item = &'static Stage>) -> Vec<&'static Row> {
+    let mut rows: Vec<&'static Row> = Vec::new();
+    for row in tables.into_iter().flat_map(|table| table.rows) {
+        if rows.iter().all(|other| other.id != row.id) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
 const QUORUM_PROVISIONED: Stage = Stage {
     id: "quorum-provisioned",
     title: "KRaft controller quorum provisioned",
