@@ -108,15 +108,15 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     }
     let (mut answered, pages, spokesman) = round.collect(plan).await;
     second_round::ask(&mut answered, spokesman, plan).await;
+    // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
+    answered.sort_by(|a, b| (a.node.asked_as, &a.node.endpoint).cmp(&(b.node.asked_as, &b.node.endpoint)));
     if plan.depth == Depth::Content {
         content::ask(network, &mut answered, limits).await;
     }
     for answered in &mut answered {
         network.keep(answered);
     }
-    // In the order of the addresses, not of the answers: two looks at one cluster read alike.
-    let mut nodes: Vec<_> = answered.into_iter().map(|answered| answered.node).collect();
-    nodes.sort_by(|a, b| (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint)));
+    let nodes = answered.into_iter().map(|answered| answered.node).collect();
     Look { began: began.wall, ended: Moment::now().wall, nodes, pages }
 }
 

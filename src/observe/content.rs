@@ -41,14 +41,9 @@ struct Told {
     reassignments: Answer<Vec<Reassignment>>,
 }
 
-/// Asks, all nodes at the same time.
+/// Asks, all nodes at the same time; `all` are in the order of their addresses, so that two looks ask the same.
 pub(super) async fn ask<N: Network>(network: &Arc<Kept<N>>, all: &mut [Answered<N::Stream>], limits: Limits) {
-    let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by(|one, other| {
-        let place = |at: &usize| all.get(*at).map(|answered| (answered.node.asked_as, &answered.node.endpoint));
-        place(one).cmp(&place(other))
-    });
-    let nodes: Vec<(usize, &Node)> = order.iter().filter_map(|at| Some((*at, &all.get(*at)?.node))).collect();
+    let nodes: Vec<(usize, &Node)> = all.iter().map(|answered| &answered.node).enumerate().collect();
     let mut asked = JoinSet::new();
     for (at, questions) in questions(&nodes) {
         let Some(Answered { node, talk }) = all.get_mut(at) else { continue };
@@ -67,7 +62,7 @@ pub(super) async fn ask<N: Network>(network: &Arc<Kept<N>>, all: &mut [Answered<
     }
 }
 
-/// Who is asked what; `nodes` are in the order of their addresses, so that two looks ask the same.
+/// Who is asked what, by places.
 fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
     let mut all: BTreeMap<usize, Questions> = BTreeMap::new();
     let brokers = || nodes.iter().filter_map(|(at, node)| Some((*at, *node, lists(node)?)));
