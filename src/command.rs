@@ -1,6 +1,7 @@
 //! What each command does: from a request to a report. Looks are taken here, and nowhere else is it decided how
 //! many.
 
+mod goal;
 mod rehearsal;
 mod waiting;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::{Command, ConfigCommand, LookArgs};
 use crate::config::{self, Observed, Refusal};
-use crate::evaluate::{evaluate_tables, locate, needs_second_look};
+use crate::evaluate::{locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
 use crate::interrupt::unless_interrupted;
@@ -22,10 +23,10 @@ use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, Subject, recording};
-use crate::stages::{HEALTH, Stage};
 use crate::wait::Listener;
 
-pub use waiting::{Goal, Waiter};
+pub use goal::Goal;
+pub use waiting::Waiter;
 
 /// How long after the first look the second one is taken that confirms a guard.
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
@@ -87,13 +88,9 @@ pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -
         Command::Stage(args) => {
             let stage = config::stage(&args.stage)?;
             let only = config::only(args.only.as_deref(), stage)?;
-            if args.health {
-                judged(&[stage, &HEALTH], only, Depth::Content, &args.look, settings)
-            } else {
-                judged(&[stage], only, Depth::Stage, &args.look, settings)
-            }
+            judged(&Goal::stage(stage, args.health), only, &args.look, settings)
         }
-        Command::Health(look) => judged(&[&HEALTH], None, Depth::Content, look, settings),
+        Command::Health(look) => judged(&Goal::healthy(), None, look, settings),
         Command::Wait(args) => waiting::run(args, settings, listener),
         Command::Status(look) => {
             let (snapshot, recording) = look_as_asked(look, Depth::Stage, &settings)?;
@@ -114,16 +111,10 @@ pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -
     }
 }
 
-/// What these tables say of what is seen at this depth.
-fn judged(
-    tables: &[&'static Stage],
-    only: Option<Subject>,
-    depth: Depth,
-    look: &LookArgs,
-    settings: Settings,
-) -> Result<Answered, Refusal> {
-    let (snapshot, recording) = look_as_asked(look, depth, &settings)?;
-    let report = Report { cluster_name: settings.cluster, ..evaluate_tables(tables, only, &snapshot) };
+/// What one look says of it.
+fn judged(goal: &Goal, only: Option<Subject>, look: &LookArgs, settings: Settings) -> Result<Answered, Refusal> {
+    let (snapshot, recording) = look_as_asked(look, goal.depth(), &settings)?;
+    let report = Report { cluster_name: settings.cluster, ..goal.judge(only, &snapshot) };
     Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
 }
 

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep};
 
-use super::{Answer, Answered, block_on, no_verdict, sockets, take_looks};
+use super::{Answer, Answered, Goal, block_on, no_verdict, sockets, take_looks};
 use crate::cli::{HEALTHY, WaitArgs};
 use crate::config::{self, Refusal, Waiting};
-use crate::evaluate::evaluate_tables;
 use crate::exit::{self, Exit};
 use crate::hook::Hooks;
 use crate::observe::dial::Network;
@@ -17,49 +16,17 @@ use crate::observe::kept::Kept;
 use crate::render::{Document, Format, Style, render};
 use crate::report::{EndedBy, Report};
 use crate::settings::Settings;
-use crate::snapshot::{Depth, Snapshot, recording};
-use crate::stages::{HEALTH, Stage};
+use crate::snapshot::{Snapshot, recording};
 use crate::wait::{Event, Listener, Next, Taken, Wait, What};
 
 /// How often whoever listens is told that time passes.
 const TICK: Duration = Duration::from_millis(250);
 
-/// What is waited for.
-#[derive(Debug, Clone, Copy)]
-pub enum Goal {
-    /// That this stage is complete.
-    Stage(&'static Stage),
-    /// The same, and that the cluster is healthy.
-    StageAndHealth(&'static Stage),
-    /// That the cluster is healthy.
-    Healthy,
-}
-
-impl Goal {
-    /// How deep it is looked for it.
-    fn depth(self) -> Depth {
-        match self {
-            Self::Stage(_) => Depth::Stage,
-            Self::StageAndHealth(_) | Self::Healthy => Depth::Content,
-        }
-    }
-
-    /// What a look says of it.
-    fn judge(self, snapshot: &Snapshot) -> Report {
-        match self {
-            Self::Stage(stage) => evaluate_tables(&[stage], None, snapshot),
-            Self::StageAndHealth(stage) => evaluate_tables(&[stage, &HEALTH], None, snapshot),
-            Self::Healthy => evaluate_tables(&[&HEALTH], None, snapshot),
-        }
-    }
-}
-
 /// Waits as the arguments ask for.
 pub(super) fn run(args: &WaitArgs, settings: Settings, listener: &mut dyn Listener) -> Result<Answered, Refusal> {
-    let goal = match (args.goal.as_str(), args.health) {
-        (HEALTHY, _) => Goal::Healthy,
-        (stage, true) => Goal::StageAndHealth(config::stage(stage)?),
-        (stage, false) => Goal::Stage(config::stage(stage)?),
+    let goal = match args.goal.as_str() {
+        HEALTHY => Goal::healthy(),
+        stage => Goal::stage(config::stage(stage)?, args.health),
     };
     let waiting = config::waiting(&args.look, goal.depth(), &args.waiting, &settings)?;
     let command = vec!["wait".to_owned(), args.goal.clone()];
@@ -148,7 +115,7 @@ impl Waiter {
         let deadline = self.began + rules.timeout.min(began + *look_timeout);
         let look = take_looks(network, plan, expected.clone(), deadline);
         let snapshot = self.meanwhile(look, hooks, listener).await;
-        let report = self.goal.judge(&snapshot);
+        let report = self.goal.judge(None, &snapshot);
         let taken = Taken { began, ended: self.began.elapsed(), report: &report, chance: fastrand::f64() };
         let decided = self.wait.after(&taken);
         self.last = Some((report, snapshot));
