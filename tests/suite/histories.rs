@@ -350,8 +350,27 @@ pub(crate) fn heal(cluster: &mut Cluster) {
 }
 
 fn run(seed: u64, keeps: bool) {
+    under_a_paused_clock(History::new(seed, keeps).run());
+}
+
+pub(crate) fn under_a_paused_clock(history: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("an event loop").block_on(History::new(seed, keeps).run());
+    runtime.expect("an event loop").block_on(history);
+}
+
+/// Tries as many histories as this variable says, or else so many, from a new seed on, on every core.
+pub(crate) fn try_random(variable: &str, otherwise: u64, run: impl Fn(u64) + Sync) {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let first = number("KRAFT_CHECK_FIRST_HISTORY").unwrap_or(since_epoch.as_secs() << 20);
+    let count = number(variable).unwrap_or(otherwise);
+    println!("{count} histories from {first} on");
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let run = &run;
+            scope.spawn(move || (first..first + count).skip(thread).step_by(threads).for_each(run));
+        }
+    });
 }
 
 fn run_both_ways(seed: u64) {
@@ -373,16 +392,5 @@ fn no_verdict_is_wrong_in_a_random_history() {
     if let Some(seed) = number("KRAFT_CHECK_HISTORY") {
         return run_both_ways(seed);
     }
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    let first = number("KRAFT_CHECK_FIRST_HISTORY").unwrap_or(since_epoch.as_secs() << 20);
-    let count = number("KRAFT_CHECK_HISTORIES").unwrap_or(HISTORIES);
-    println!("{count} histories from {first} on");
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || {
-                (first..first + count).skip(thread).step_by(threads).for_each(|seed| run(seed, seed & 2 > 0));
-            });
-        }
-    });
+    try_random("KRAFT_CHECK_HISTORIES", HISTORIES, |seed| run(seed, seed & 2 > 0));
 }

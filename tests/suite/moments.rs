@@ -11,7 +11,7 @@ use kraft_check::wait::{Held, Moment, Next, Rules, Seen, Taken, Wait};
 use proptest::prelude::*;
 
 use crate::answers::snapshot;
-use crate::streams::RULES;
+use crate::pauses::RULES;
 
 /// One column of an ordinary terminal stays free.
 const ROOM: usize = 79;

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 
 use crate::answers::snapshot;
 
-const RULES: Rules = Rules {
+/// The flags' own rules.
+pub(crate) const RULES: Rules = Rules {
     timeout: Duration::from_mins(15),
     interval: Duration::from_secs(5),
     stable_for: Duration::ZERO,

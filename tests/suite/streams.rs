@@ -13,24 +13,14 @@ use kraft_check::output::Captured;
 use kraft_check::report::{Counts, EndedBy, Report, Verdict, Waited};
 use kraft_check::snapshot::Timestamp;
 use kraft_check::stages::STAGES;
-use kraft_check::wait::{CameTo, Event, Next, Rules, Seen, Trigger, What};
+use kraft_check::wait::{CameTo, Event, Next, Seen, Trigger, What};
 use serde_json::Value;
 
 use crate::answers::snapshot;
 use crate::hooks::waiting;
+use crate::pauses::RULES;
 use crate::rehearsed::Held;
 use crate::schema;
-
-pub(crate) const RULES: Rules = Rules {
-    timeout: Duration::from_mins(15),
-    interval: Duration::from_secs(5),
-    stable_for: Duration::ZERO,
-    samples: 2,
-    blocked_samples: 1,
-    no_progress: None,
-    slow_after: None,
-    slow_repeat: None,
-};
 
 pub(crate) fn event(seconds: u64, looks: u64, what: What) -> Event {
     let seen = Seen {

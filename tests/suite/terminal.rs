@@ -11,9 +11,10 @@ use kraft_check::invoke::invoke_with;
 use kraft_check::output::{Captured, Streams};
 use kraft_check::wait::{Listener, Moment, What};
 
+use crate::pauses::RULES;
 use crate::rehearsed::Held;
 use crate::reviewed;
-use crate::streams::{RULES, event, sample};
+use crate::streams::{event, sample};
 
 /// What runs a program in a terminal of its own, and the line that installs it.
 const SCRIPT: (&str, &str) = ("script", "apt-get install bsdutils");

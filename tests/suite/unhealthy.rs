@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kraft_check::evaluate::{evaluate_tables, needs_second_look};
 use kraft_check::observe::Plan;
@@ -19,7 +19,7 @@ use kraft_check::stages::HEALTH;
 use tokio::time::sleep;
 
 use crate::ailments::{Watched, fetches, has_no_topics, healthy};
-use crate::histories::{SETTLE_MS, heal, number, perform};
+use crate::histories::{SETTLE_MS, heal, number, perform, try_random, under_a_paused_clock};
 use crate::simulated::{Simulated, Storm, cluster, content_plan, look_at};
 use crate::truth::{is_in_danger, is_left_over};
 
@@ -278,8 +278,7 @@ fn act(cluster: &mut Cluster, random: &mut fastrand::Rng) -> String {
 }
 
 fn run(seed: u64) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("an event loop").block_on(History::new(seed).run());
+    under_a_paused_clock(History::new(seed).run());
 }
 
 #[test]
@@ -292,14 +291,5 @@ fn health_is_not_wrong_in_a_random_history() {
     if let Some(seed) = number("KRAFT_CHECK_HEALTH_HISTORY") {
         return run(seed);
     }
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    let first = number("KRAFT_CHECK_FIRST_HISTORY").unwrap_or(since_epoch.as_secs() << 20);
-    let count = number("KRAFT_CHECK_HEALTH_HISTORIES").unwrap_or(HISTORIES);
-    println!("{count} histories from {first} on");
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || (first..first + count).skip(thread).step_by(threads).for_each(run));
-        }
-    });
+    try_random("KRAFT_CHECK_HEALTH_HISTORIES", HISTORIES, run);
 }

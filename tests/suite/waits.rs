@@ -17,24 +17,13 @@ use kraft_check::stages::STAGES;
 use kraft_check::wait::{Event, Listener, Moment, Moved, Next, Rules, What};
 use tokio::time::{Instant, sleep};
 
+use crate::pauses::RULES;
 use crate::schema;
 use crate::simulated::{Fate, Simulated, cluster, plan};
 
 const BROKERS: [NodeId; 2] = [1, 2];
 const CONTROLLERS: [NodeId; 3] = [3001, 3002, 3003];
 const SECOND: Duration = Duration::from_secs(1);
-
-/// The flags' own rules.
-const RULES: Rules = Rules {
-    timeout: Duration::from_mins(15),
-    interval: Duration::from_secs(5),
-    stable_for: Duration::ZERO,
-    samples: 2,
-    blocked_samples: 1,
-    no_progress: None,
-    slow_after: None,
-    slow_repeat: None,
-};
 
 /// What is done to a cluster after the look of this number.
 type Act<'a> = Box<dyn FnMut(&mut Cluster, u64) + 'a>;
@@ -120,7 +109,7 @@ async fn wait_for(stage: usize, rules: Rules, shared: &Shared, act: Act<'_>) -> 
     let network = Arc::new(Kept::new(Simulated::new(shared.clone(), Box::new(|| Fate::Calm))));
     let mut watch = Watch { cluster: shared.clone(), act, events: Vec::new(), ticks: Vec::new() };
     let began = Instant::now();
-    let mut waiter = Waiter::new(Goal::Stage(&STAGES[stage]), waiting, words());
+    let mut waiter = Waiter::new(Goal::stage(&STAGES[stage], false), waiting, words());
     let ended_by = waiter.run(&network, &mut watch).await;
     let (report, _) = waiter.came_to(ended_by).expect("a look was taken");
     let ticks = watch.ticks;
