@@ -74,7 +74,7 @@ pub(crate) fn run(mut command: Command, code: i32) -> Spent {
     Spent {
         wall_ms: wall.as_secs_f64() * ms,
         cpu_ms: (ended.rusage.utime + ended.rusage.stime).as_secs_f64() * ms,
-        #[allow(clippy::cast_precision_loss, reason = "no process has that many bytes")]
+        #[expect(clippy::cast_precision_loss, reason = "no process has that many bytes")]
         peak_mb: ended.rusage.maxrss as f64 / 1e6,
     }
 }

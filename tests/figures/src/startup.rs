@@ -73,7 +73,7 @@ pub(crate) fn sizes(places: &Places) -> String {
 }
 
 /// How large a file is.
-#[allow(clippy::cast_precision_loss, reason = "no file has that many bytes")]
+#[expect(clippy::cast_precision_loss, reason = "no file has that many bytes")]
 pub(crate) fn megabytes(path: &Path) -> f64 {
     fs::metadata(path).expect("the program").len() as f64 / 1e6
 }
