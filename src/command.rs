@@ -21,6 +21,7 @@ use crate::observe::dial::{Network, Sockets};
 use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
 use crate::report::{Rehearsed, Report, Whereabouts};
+use crate::security::Access;
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, Subject, recording};
 use crate::wait::Listener;
@@ -141,20 +142,20 @@ fn look_as_asked(
     let request = config::resolve(args, depth, settings)?;
     let snapshot = match request.subject {
         Observed::Recorded(snapshot) => snapshot,
-        Observed::Live { plan, expected, timeout } => observe(&plan, expected, timeout)?,
+        Observed::Live { plan, expected, timeout, access } => observe(&plan, expected, timeout, access)?,
     };
     let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
     Ok((snapshot, recording))
 }
 
-fn observe(plan: &Plan, expected: Expected, timeout: Duration) -> Result<Snapshot, Refusal> {
-    let network = Arc::new(Kept::nothing(sockets()?));
+fn observe(plan: &Plan, expected: Expected, timeout: Duration, access: Access) -> Result<Snapshot, Refusal> {
+    let network = Arc::new(Kept::nothing(sockets(access)?));
     with_runtime(take_looks(&network, plan, expected, Instant::now() + timeout))
 }
 
 /// The real network, for as many looks as are taken.
-fn sockets() -> Result<Sockets, Refusal> {
-    Sockets::new(None).map_err(|error| internal(format!("no HTTP client: {error}")))
+fn sockets(access: Access) -> Result<Sockets, Refusal> {
+    Sockets::new(access).map_err(|error| internal(format!("no HTTP client: {error}")))
 }
 
 /// Runs something that waits, until it is done or a signal comes.

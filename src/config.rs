@@ -19,6 +19,7 @@ use std::time::Duration;
 use crate::cli::{LookArgs, WaitingArgs};
 use crate::exit::{self, Exit};
 use crate::observe::Plan;
+use crate::security::Access;
 use crate::settings::{Origin, Settings};
 use crate::snapshot::{Depth, Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
@@ -62,6 +63,8 @@ pub enum Observed {
         expected: Expected,
         /// How long all of it may take.
         timeout: Duration,
+        /// How everybody is spoken to.
+        access: Access,
     },
     /// A recording.
     Recorded(Snapshot),
@@ -158,7 +161,7 @@ fn live(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Observed, 
         concurrency: usize::from(args.concurrency),
     };
     let timeout = read(settings, "timeout", |name| duration(name, &args.timeout))?;
-    Ok(Observed::Live { plan, expected, timeout })
+    Ok(Observed::Live { plan, expected, timeout, access: Access::default() })
 }
 
 /// Reads one setting, under the name that it has where it was given. In a config file nothing is a slip of the hand.

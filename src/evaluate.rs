@@ -91,7 +91,7 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
         position: position::position(stage, view),
         reversible: (post_seen(view) || view.earlier().is_some_and(post_seen)).then_some(false),
         verdict,
-        refused: verdict == Verdict::Unknown && judged.iter().any(|judged| judged.why == Some(Why::Denied)),
+        refused: verdict == Verdict::Unknown && judged.iter().any(|judged| judged.why.is_some_and(Why::is_refusal)),
         summary: match only {
             None => summary::summary(&rows, verdict, &judged),
             Some(node) => summary::of_node(node, verdict, &judged),

@@ -4,6 +4,7 @@
 //! (`explain/notes.rs`). Not here: how an explanation is laid out (`render`).
 
 mod notes;
+mod refusals;
 mod tables;
 
 use serde::Serialize;

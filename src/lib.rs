@@ -33,6 +33,8 @@ pub mod rehearse;
 pub mod render;
 /// Verdict, findings, evidence: the second waist.
 pub mod report;
+/// How a listener is spoken to: TLS, a login.
+pub mod security;
 /// What is set, and who set it.
 pub mod settings;
 /// The catalogue of signals: pure readings of a snapshot.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 /// What stands where a secret was.
-const MASK: &str = "***";
+pub const MASK: &str = "***";
 /// A key with one of these words in it holds a secret.
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "jaas"];
 

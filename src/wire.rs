@@ -141,7 +141,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http => write!(f, "this is an HTTP port, not a Kafka listener"),
-            Self::Tls => write!(f, "this is a TLS port; a PLAINTEXT listener was expected"),
+            Self::Tls => write!(f, "this is a TLS port, and it was spoken to without TLS"),
             Self::Length { announced, limit } => {
                 write!(f, "an answer of {announced} bytes announced, at most {limit} are read")
             }

@@ -23,6 +23,7 @@ use crate::observe::kept::Kept;
 use crate::output::{self, TemporaryFile};
 use crate::rehearse::{Affliction, Afflicts, Phase, Rehearsal, node_ids, phases};
 use crate::report::{JudgedPhase, Rehearsed};
+use crate::security::Access;
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, NodeId};
 
@@ -100,7 +101,7 @@ async fn walk(args: &RehearseArgs, phases: &[Phase], held_from: Option<usize>) -
         None => None,
     };
     let what = format!("Kafka {}, {} brokers, {} controllers, simulated", args.kafka, args.brokers, args.controllers);
-    let network = Arc::new(Kept::new(sockets()?));
+    let network = Arc::new(Kept::new(sockets(Access::default())?));
     let mut judged = Vec::new();
     for (number, phase) in phases.iter().enumerate() {
         rehearsal.act(|cluster| phase.enter(cluster)).await.map_err(no_port)?;
@@ -156,7 +157,7 @@ fn plan(settings: &[(&'static str, Vec<String>)]) -> Result<(Plan, Expected, Dur
     let (cli, _) = cli::parse(&args, &[]).map_err(|_| defect())?;
     let Command::Status(look) = cli.command else { return Err(defect()) };
     match config::resolve(&look, Depth::Stage, &Settings::default())? {
-        Request { subject: Observed::Live { plan, expected, timeout }, .. } => Ok((plan, expected, timeout)),
+        Request { subject: Observed::Live { plan, expected, timeout, .. }, .. } => Ok((plan, expected, timeout)),
         Request { .. } => Err(defect()),
     }
 }

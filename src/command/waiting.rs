@@ -30,9 +30,10 @@ pub(super) fn run(args: &WaitArgs, settings: Settings, listener: &mut dyn Listen
     };
     let waiting = config::waiting(&args.look, goal.depth(), &args.waiting, &settings)?;
     let command = vec!["wait".to_owned(), args.goal.clone()];
+    let access = waiting.access.clone();
     let mut waiter = Waiter::new(goal, waiting, command);
     let done = block_on(async {
-        let network = Arc::new(Kept::new(sockets()?));
+        let network = Arc::new(Kept::new(sockets(access)?));
         Ok(waiter.run(&network, listener).await)
     })?;
     let ended_by = match done {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Observed, Refusal, Request, contradiction, duration, read, resolve, usage};
+use super::{Observed, Refusal, contradiction, duration, read, resolve, usage};
 use crate::cli::{LookArgs, WaitingArgs};
 use crate::observe::Plan;
+use crate::security::Access;
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected};
 use crate::wait::{Rules, Trigger};
@@ -16,6 +17,8 @@ pub struct Waiting {
     pub plan: Plan,
     /// Whom to expect.
     pub expected: Expected,
+    /// How everybody is spoken to.
+    pub access: Access,
     /// How long a look may take.
     pub look_timeout: Duration,
     /// How to wait.
@@ -32,7 +35,7 @@ pub fn waiting(look: &LookArgs, depth: Depth, args: &WaitingArgs, settings: &Set
     if look.from.is_some() {
         return Err(usage("--from: a recording does not change, so there is nothing to wait for".to_owned()));
     }
-    let Request { subject: Observed::Live { plan, expected, timeout }, .. } = resolve(look, depth, settings)? else {
+    let Observed::Live { plan, expected, timeout, access } = resolve(look, depth, settings)?.subject else {
         return Err(usage("there is nothing to look at".to_owned()));
     };
     let rules = rules(args, settings, timeout)?;
@@ -46,7 +49,7 @@ pub fn waiting(look: &LookArgs, depth: Depth, args: &WaitingArgs, settings: &Set
         )));
     }
     let look_timeout = read(settings, "look-timeout", |name| duration(name, &args.look_timeout))?;
-    Ok(Waiting { plan, expected, look_timeout, rules, hooks: hooks(args, settings)? })
+    Ok(Waiting { plan, expected, access, look_timeout, rules, hooks: hooks(args, settings)? })
 }
 
 /// Refuses what [`waiting`] would refuse of these arguments by themselves.

@@ -2,7 +2,7 @@
 //!
 //! Not here: when they are said (`evaluate`).
 
-use super::{Kind, Topic, bare};
+use super::{Kind, Topic, bare, refusals};
 use crate::report::Oddity;
 use crate::snapshot::Why;
 use crate::stages::Look;
@@ -18,7 +18,10 @@ const SETTINGS: &Look = &Look {
 
 /// Why something was not seen.
 pub(super) fn of_why(why: Why) -> Topic {
-    note(why.id(), Kind::Error, why_in_words(why), look_for(why), cure(why))
+    match refusals::words(why) {
+        Some((brief, look, fix)) => note(why.id(), Kind::Error, brief, look, fix),
+        None => note(why.id(), Kind::Error, why_in_words(why), look_for(why), cure(why)),
+    }
 }
 
 fn why_in_words(why: Why) -> &'static str {
@@ -30,22 +33,14 @@ fn why_in_words(why: Why) -> &'static str {
             "nothing listens there: the process is down or starting, or the port is wrong; a KRaft broker that was \
              started before the copy never opens its listener"
         }
-        Why::Unreachable => {
-            "no connection could be made: the name is not known, there is no route, or something in between forbids it"
-        }
+        Why::Unreachable => "no connection could be made: there is no route, or something in between forbids it",
         Why::TimedOut => "no answer in time: the host drops packets, or the node is paused or overloaded",
-        Why::Closed => {
-            "the connection was closed before the answer was complete: the node stops, or the listener expects a login"
-        }
+        Why::Closed => "the connection was closed before the answer was complete, as when the node stops",
         Why::WrongTarget => {
-            "the peer speaks another protocol or plays another role: a TLS listener, a metrics port, a broker's \
-             address under -C"
+            "the peer speaks another protocol or plays another role: a metrics port, a broker's address under -C"
         }
         Why::Malformed => "the answer is no message of the kind and version that was asked for",
         Why::TooLarge => "the answer is larger than what is read",
-        Why::Denied => {
-            "the node denied the request; before the copy controllers have no ACLs, so that only super.users may ask"
-        }
         Why::ErrorCode => "the node answered with an error of Kafka's, which the message names",
         Why::NotAPage => "the page was answered, but not with 200 and metrics alone, from the first line to the last",
         Why::WithoutMetric => {
@@ -62,7 +57,8 @@ fn why_in_words(why: Why) -> &'static str {
         Why::Ambiguous => "there are several values, and nothing tells which one is meant",
         Why::NoExpectation => "it was not said whom to expect, and nobody told",
         Why::NotConfirmed => "a guard was met in one look, and the other did not show it or was never taken",
-        Why::Internal => "a defect of kraft-check, confined to this answer",
+        // Internal, and nothing else: the others are refusals.
+        _ => "a defect of kraft-check, confined to this answer",
     }
 }
 
@@ -76,14 +72,13 @@ fn look_for(why: Why) -> &'static [&'static Look] {
         | Why::Closed
         | Why::WrongTarget
         | Why::Malformed
-        | Why::Denied
         | Why::ErrorCode
         | Why::NotShown
         | Why::NoExpectation => &[BROKERS, STATUS],
-        Why::NotAsked | Why::NotConfirmed | Why::Internal => &[],
         Why::TooLarge | Why::NotAPage => &[PAGE],
         Why::WithoutMetric | Why::Ambiguous => &[STATE],
         Why::NotLoaded => &[STATE, STATUS],
+        _ => &[],
     }
 }
 
@@ -100,7 +95,7 @@ fn cure(why: Why) -> &'static str {
         Why::TimedOut => {
             "look again; a slow node needs --request-timeout, a slow page --page-timeout, both within --timeout"
         }
-        Why::Closed => "look again; where the listener expects TLS or SASL, give a PLAINTEXT listener's address",
+        Why::Closed => "look again; if it lasts, see in the node's log why it closes the connection",
         Why::WrongTarget => "give the address of the listener that was meant",
         Why::Malformed => {
             "see that the port is a Kafka listener's; if it is, keep the look with --snapshot and report it"
@@ -108,7 +103,6 @@ fn cure(why: Why) -> &'static str {
         Why::TooLarge => {
             "let the exporter's rules pass kafka.controller only; of a node, see that it is a Kafka listener"
         }
-        Why::Denied => "grant Describe on the cluster; before the copy, ask the controllers as one of super.users",
         Why::ErrorCode => "look again: elections and restarts pass; what lasts stands in the node's log",
         Why::NotAPage => {
             "give the URL of a Prometheus page; a proxy's or a broken exporter's answer is not read in part"
@@ -125,7 +119,7 @@ fn cure(why: Why) -> &'static str {
         Why::NotConfirmed => {
             "look again, with a --timeout that leaves room for the second look, two seconds after the first"
         }
-        Why::Internal => "keep the look with --snapshot and report it",
+        _ => "keep the look with --snapshot and report it",
     }
 }
 

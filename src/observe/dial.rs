@@ -5,15 +5,17 @@
 
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::snapshot::{Endpoint, Missed, Why};
+use crate::security::{Access, Security};
+use crate::snapshot::{AskedAs, Endpoint, Missed, Why};
 
 /// The largest metrics page that is read, in bytes. An ungated exporter page of a broker with 20,000
 /// partitions has 8 MB.
@@ -24,55 +26,73 @@ pub trait Network: Send + Sync + 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send;
 
-    /// Connects to a listener.
+    /// Connects to a listener, with TLS where listeners of this role have it.
     ///
     /// # Errors
-    /// Those of the operating system or of the TLS handshake.
-    fn connect(&self, endpoint: &Endpoint) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// Why there is no connection.
+    fn connect(
+        &self,
+        asked_as: AskedAs,
+        endpoint: &Endpoint,
+    ) -> impl Future<Output = Result<Self::Stream, Missed>> + Send;
 
     /// Gets a metrics page's text, at most [`PAGE_LIMIT`] bytes of it.
     ///
     /// # Errors
     /// Why there is no text.
     fn page(&self, url: &str) -> impl Future<Output = Result<String, Missed>> + Send;
+
+    /// How listeners of this role are spoken to, once there is a connection.
+    fn security(&self, _: AskedAs) -> &Security {
+        static PLAINTEXT: LazyLock<Security> = LazyLock::new(Security::default);
+        &PLAINTEXT
+    }
 }
 
-/// The real network: TCP, TLS over it where a connector is given, and HTTP.
+/// The real network: TCP, TLS over it where it is asked for, and HTTP.
 pub struct Sockets {
-    tls: Option<TlsConnector>,
+    access: Access,
     http: reqwest::Client,
 }
 
 impl Sockets {
-    /// Plain TCP, or TLS with this connector for every Kafka listener. Pages are asked for without a proxy and
-    /// without following redirects: what a page says of a node must come from that node.
+    /// Pages are asked for without a proxy and without following redirects: what a page says of a node must come from
+    /// that node.
     ///
     /// # Errors
     /// Those of the HTTP client's own construction.
-    pub fn new(tls: Option<TlsConnector>) -> Result<Self, reqwest::Error> {
+    pub fn new(access: Access) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("kraft-check/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { tls, http })
+        Ok(Self { access, http })
     }
 }
 
 impl Network for Sockets {
     type Stream = Box<dyn Stream>;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<Self::Stream> {
-        let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
-        tcp.set_nodelay(true)?;
-        let Some(tls) = &self.tls else {
+    async fn connect(&self, asked_as: AskedAs, endpoint: &Endpoint) -> Result<Self::Stream, Missed> {
+        let tcp = connect(endpoint).await?;
+        let Some(tls) = &self.security(asked_as).tls else {
             return Ok(Box::new(tcp));
         };
         let name = match IpAddr::from_str(&endpoint.host) {
             Ok(address) => ServerName::from(address),
-            Err(_) => ServerName::try_from(endpoint.host.clone()).map_err(io::Error::other)?,
+            Err(_) => ServerName::try_from(endpoint.host.clone())
+                .map_err(|error| Missed::new(Why::TlsWrongHostname, error.to_string()))?,
         };
-        Ok(Box::new(tls.connect(name, tcp).await?))
+        let tls = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await;
+        Ok(Box::new(tls.map_err(|error| refused(&error))?))
+    }
+
+    fn security(&self, asked_as: AskedAs) -> &Security {
+        match asked_as {
+            AskedAs::Broker => &self.access.brokers,
+            AskedAs::Controller => &self.access.controllers,
+        }
     }
 
     async fn page(&self, url: &str) -> Result<String, Missed> {
@@ -96,6 +116,21 @@ impl Network for Sockets {
         }
         String::from_utf8(body).map_err(|_| Missed::new(Why::NotAPage, "the page is not text"))
     }
+}
+
+/// Connects to the first address of the host that takes the connection.
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Missed> {
+    let unknown = |why: &str| Missed::new(Why::UnknownHost, format!("the host's name is not known: {why}"));
+    let addresses = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port)).await;
+    let addresses: Vec<SocketAddr> = addresses.map_err(|error| unknown(&error.to_string()))?.collect();
+    let mut missed = unknown("it has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await.and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp)) {
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => missed = refused(&error),
+        }
+    }
+    Err(missed)
 }
 
 /// A connection of the real network, whatever is under it.

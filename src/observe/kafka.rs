@@ -74,14 +74,14 @@ pub(super) async fn ask_node<N: Network>(
 /// Connects to a node anew.
 pub(super) async fn dial<N: Network>(
     network: &Kept<N>,
+    asked_as: AskedAs,
     endpoint: &Endpoint,
     limits: Limits,
 ) -> Result<Conversation<N::Stream>, Missed> {
-    match tokio::time::timeout_at(limits.request_deadline(), network.network.connect(endpoint)).await {
-        Ok(Ok(stream)) => Ok(Conversation { stream, limits, correlation_id: 0, broken: false }),
-        Ok(Err(error)) => Err(refused(&error)),
-        Err(_) => Err(Missed::new(Why::TimedOut, "no connection in time")),
-    }
+    let connected =
+        tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
+    let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, "no connection in time")))?;
+    Ok(Conversation { stream, limits, correlation_id: 0, broken: false })
 }
 
 /// The first answer, and the connection that it came over: a kept one, or a new one.
@@ -101,7 +101,7 @@ async fn meet<N: Network>(
         }
     }
     let began = Moment::now();
-    let mut talk = match dial(network, endpoint, limits).await {
+    let mut talk = match dial(network, asked_as, endpoint, limits).await {
         Ok(talk) => talk,
         Err(missed) => return (began.answer(0, Err(missed)), None),
     };
@@ -339,7 +339,8 @@ fn not_listed<A: Ask>() -> Missed {
 
 fn not_taken(refusal: &wire::Refusal) -> Missed {
     let why = match refusal {
-        wire::Refusal::Http | wire::Refusal::Tls => Why::WrongTarget,
+        wire::Refusal::Http => Why::WrongTarget,
+        wire::Refusal::Tls => Why::TlsExpected,
         wire::Refusal::Length { .. } => Why::TooLarge,
         _ => Why::Malformed,
     };

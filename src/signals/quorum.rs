@@ -129,11 +129,12 @@ fn nobody_leads(view: &View<'_>) -> NoLeader {
     if answered * 2 > all {
         return NoLeader::Election;
     }
-    let denied = view.controllers().find_map(|(id, node)| match &node.quorum.said {
+    let refused = view.controllers().find_map(|(id, node)| match &node.quorum.said {
         Err(missed) if missed.why == Why::Denied => Some(denied(view, id, missed)),
+        Err(missed) if missed.why.is_refusal() => Some(NoLeader::Unseen(missed.clone())),
         _ => None,
     });
-    denied.unwrap_or_else(|| {
+    refused.unwrap_or_else(|| {
         let words = format!("{answered} of {all} controllers say who leads, a majority is needed");
         unknown(Why::Unreachable, words)
     })

@@ -32,6 +32,8 @@ pub enum Why {
     NotListed,
     /// Nothing listens there.
     Refused,
+    /// The host's name is not known.
+    UnknownHost,
     /// The connection could not be made for another reason.
     Unreachable,
     /// No answer in time.
@@ -40,6 +42,36 @@ pub enum Why {
     Closed,
     /// The peer speaks another protocol or plays another role.
     WrongTarget,
+    /// The listener speaks TLS, and was spoken to without.
+    TlsExpected,
+    /// The listener does not speak TLS, and was spoken to with it.
+    TlsNotSpoken,
+    /// The certificate is of an issuer that is not trusted.
+    TlsUnknownIssuer,
+    /// The certificate is of another host.
+    TlsWrongHostname,
+    /// The certificate is not valid any more, or not yet.
+    TlsExpired,
+    /// The certificate is a certificate authority's own, which no server may show.
+    TlsCaAsServer,
+    /// The key or signature is of a kind that this program cannot verify, such as P-521.
+    TlsUnsupportedKey,
+    /// The peer does not accept our certificate, or wants one and got none.
+    TlsClientRefused,
+    /// The peer ended the handshake with another alert.
+    TlsAlert,
+    /// The handshake failed in another way.
+    TlsFailed,
+    /// The listener wants a login, and there was none.
+    SaslExpected,
+    /// The listener knows no login, and there was one.
+    SaslNotSpoken,
+    /// The listener knows logins, but not by this mechanism.
+    SaslMechanism,
+    /// The credentials were rejected.
+    SaslFailed,
+    /// No token could be had to log in with.
+    NoToken,
     /// The answer could not be read.
     Malformed,
     /// The answer was larger than what is read.
@@ -68,15 +100,31 @@ pub enum Why {
 
 impl Why {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 36] = [
         Self::NoAddress,
         Self::NotAsked,
         Self::NotListed,
         Self::Refused,
+        Self::UnknownHost,
         Self::Unreachable,
         Self::TimedOut,
         Self::Closed,
         Self::WrongTarget,
+        Self::TlsExpected,
+        Self::TlsNotSpoken,
+        Self::TlsUnknownIssuer,
+        Self::TlsWrongHostname,
+        Self::TlsExpired,
+        Self::TlsCaAsServer,
+        Self::TlsUnsupportedKey,
+        Self::TlsClientRefused,
+        Self::TlsAlert,
+        Self::TlsFailed,
+        Self::SaslExpected,
+        Self::SaslNotSpoken,
+        Self::SaslMechanism,
+        Self::SaslFailed,
+        Self::NoToken,
         Self::Malformed,
         Self::TooLarge,
         Self::Denied,
@@ -91,6 +139,15 @@ impl Why {
         Self::Internal,
     ];
 
+    /// Whether the node turned us away: other credentials or rights are needed, and asking again will not help.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Denied | Self::TlsClientRefused | Self::SaslExpected | Self::SaslMechanism | Self::SaslFailed
+        )
+    }
+
     /// The name under which it is reported.
     #[must_use]
     pub fn id(self) -> &'static str {
@@ -99,10 +156,26 @@ impl Why {
             Self::NotAsked => "not-asked",
             Self::NotListed => "api-not-listed",
             Self::Refused => "connection-refused",
+            Self::UnknownHost => "unknown-host",
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed-out",
             Self::Closed => "connection-closed",
             Self::WrongTarget => "wrong-target",
+            Self::TlsExpected => "tls-expected",
+            Self::TlsNotSpoken => "tls-not-spoken",
+            Self::TlsUnknownIssuer => "tls-unknown-issuer",
+            Self::TlsWrongHostname => "tls-wrong-hostname",
+            Self::TlsExpired => "tls-expired",
+            Self::TlsCaAsServer => "tls-ca-as-server",
+            Self::TlsUnsupportedKey => "tls-unsupported-key",
+            Self::TlsClientRefused => "tls-client-refused",
+            Self::TlsAlert => "tls-alert",
+            Self::TlsFailed => "tls-failed",
+            Self::SaslExpected => "sasl-expected",
+            Self::SaslNotSpoken => "sasl-not-spoken",
+            Self::SaslMechanism => "sasl-mechanism",
+            Self::SaslFailed => "sasl-failed",
+            Self::NoToken => "no-token",
             Self::Malformed => "malformed-answer",
             Self::TooLarge => "answer-too-large",
             Self::Denied => "not-authorized",

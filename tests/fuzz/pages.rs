@@ -8,7 +8,6 @@ mod memory;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io;
 use std::str::from_utf8;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,9 @@ use std::time::Duration;
 use kraft_check::observe::dial::Network;
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
-use kraft_check::snapshot::{Answer, Depth, Endpoint, Gauge, MetricName, Missed, Owner, PageOf, Snapshot, recording};
+use kraft_check::snapshot::{
+    Answer, AskedAs, Depth, Endpoint, Gauge, MetricName, Missed, Owner, PageOf, Snapshot, Why, recording,
+};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use tokio::io::Empty;
 use tokio::runtime::{Builder, Runtime};
@@ -33,8 +34,8 @@ struct OnePage(String);
 impl Network for OnePage {
     type Stream = Empty;
 
-    async fn connect(&self, _: &Endpoint) -> io::Result<Empty> {
-        Err(io::ErrorKind::ConnectionRefused.into())
+    async fn connect(&self, _: AskedAs, _: &Endpoint) -> Result<Empty, Missed> {
+        Err(Missed::new(Why::Refused, "connection refused"))
     }
 
     async fn page(&self, _: &str) -> Result<String, Missed> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kraft_check::observe::dial::{Network, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
+use kraft_check::security::{Access, Security};
 use kraft_check::snapshot::{Depth, Endpoint, Look, Why};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsAcceptor;
 
 use crate::memory::{Manner, serve};
 
@@ -46,8 +47,14 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
     (port, certificate)
 }
 
-async fn look_through(tls: Option<TlsConnector>, port: u16) -> Look {
-    look_over(&Arc::new(Kept::nothing(Sockets::new(tls).expect("a network"))), port).await
+/// The real network, with or without TLS for brokers' listeners.
+fn network(tls: Option<ClientConfig>) -> Sockets {
+    let brokers = Security { tls: tls.map(Arc::new) };
+    Sockets::new(Access { brokers, ..Access::default() }).expect("a network")
+}
+
+async fn look_through(tls: Option<ClientConfig>, port: u16) -> Look {
+    look_over(&Arc::new(Kept::nothing(network(tls))), port).await
 }
 
 async fn look_over(network: &Arc<Kept<Sockets>>, port: u16) -> Look {
@@ -67,12 +74,12 @@ async fn look_over(network: &Arc<Kept<Sockets>>, port: u16) -> Look {
     look(network, &plan, Instant::now() + Duration::from_secs(10)).await
 }
 
-fn trusting(certificates: Vec<CertificateDer<'static>>) -> TlsConnector {
+fn trusting(certificates: Vec<CertificateDer<'static>>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
     let config =
         ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().expect("versions");
-    TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    config.with_root_certificates(roots).with_no_client_auth()
 }
 
 #[tokio::test]
@@ -86,7 +93,7 @@ async fn a_broker_behind_tls_is_seen_through_a_connector_that_trusts_it() {
 async fn a_connection_through_tls_can_be_kept() {
     // This broker serves one connection after the other: a second one would wait for the end of the first.
     let (port, certificate) = broker_behind_tls().await;
-    let network = Arc::new(Kept::new(Sockets::new(Some(trusting(vec![certificate]))).expect("a network")));
+    let network = Arc::new(Kept::new(network(Some(trusting(vec![certificate])))));
     for _ in 0..3 {
         let look = look_over(&network, port).await;
         assert!(look.nodes[0].metadata.said.is_ok(), "{:?}", look.nodes[0]);
@@ -108,7 +115,7 @@ async fn without_a_connector_a_tls_port_is_named() {
     let (port, _) = broker_behind_tls().await;
     let look = look_through(None, port).await;
     let missed = look.nodes[0].api_versions.said.as_ref().expect_err("not Kafka");
-    assert_eq!(missed.why, Why::WrongTarget);
+    assert_eq!(missed.why, Why::TlsExpected);
     assert!(missed.words.contains("TLS port"), "{}", missed.words);
 }
 
@@ -135,7 +142,7 @@ async fn exporter() -> (String, UnboundedReceiver<AbortHandle>) {
 #[tokio::test]
 async fn a_page_comes_over_a_connection_that_stays_open_until_its_exporter_is_restarted() {
     let (url, mut connections) = exporter().await;
-    let network = Sockets::new(None).expect("a network");
+    let network = network(None);
     for _ in 0..2 {
         assert_eq!(network.page(&url).await, Ok("x 1.0\n".to_owned()));
         let connection = connections.recv().await.expect("a connection");

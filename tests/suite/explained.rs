@@ -71,6 +71,16 @@ fn the_lists_of_errors_and_warnings_are_whole() {
 }
 
 #[test]
+fn no_two_ids_are_explained_in_the_same_words() {
+    let mut met = BTreeMap::new();
+    for topic in topics() {
+        if let Some(other) = met.insert(topic.brief.clone(), topic.id) {
+            panic!("{other} and {}: {}", topic.id, topic.brief);
+        }
+    }
+}
+
+#[test]
 fn what_can_fail_says_how_to_look_and_what_to_do() {
     for topic in topics() {
         let id = topic.id;

@@ -11,7 +11,8 @@ use kraft_check::observe::dial::{Network, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::rehearse::{Cluster, Mode, Shared, Version, answer, phases};
-use kraft_check::snapshot::{Endpoint, Look, Missed, Node, NodeId, Why};
+use kraft_check::security::Access;
+use kraft_check::snapshot::{AskedAs, Endpoint, Look, Missed, Node, NodeId, Why};
 use kraft_check::wire::Asked;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpListener;
@@ -131,7 +132,7 @@ impl Nodes {
 impl Network for Nodes {
     type Stream = DuplexStream;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
+    async fn connect(&self, _: AskedAs, endpoint: &Endpoint) -> Result<DuplexStream, Missed> {
         let (ours, theirs) = duplex(256 * 1024);
         self.accept(NodeId::from(endpoint.port), theirs);
         Ok(ours)
@@ -349,7 +350,7 @@ async fn over_real_sockets_a_restarted_node_is_met_as_new() {
     let at = listen(&nodes, 1).await;
     let mut plan = plan(&BTreeSet::from([1]), &BTreeSet::new(), false);
     plan.brokers[0].endpoint = at.clone();
-    let network = Arc::new(Kept::new(Sockets::new(None).expect("a network")));
+    let network = Arc::new(Kept::new(Sockets::new(Access::default()).expect("a network")));
     let ready = |look: &Look| {
         let own = look.nodes.iter().find(|node| node.endpoint == at).expect("the node");
         own.api_versions.said.as_ref().expect("it answers").zk_migration_ready

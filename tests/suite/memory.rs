@@ -14,7 +14,7 @@ use kafka_protocol::messages::{ApiVersionsResponse, BrokerId, MetadataResponse, 
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use kraft_check::observe::Address;
 use kraft_check::observe::dial::Network;
-use kraft_check::snapshot::{Endpoint, Missed, NodeId, Why};
+use kraft_check::snapshot::{AskedAs, Endpoint, Missed, NodeId, Why};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
 /// How a node behaves.
@@ -52,8 +52,8 @@ pub(crate) fn address(port: u16) -> Address {
 impl Network for Memory {
     type Stream = DuplexStream;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
-        let manner = self.nodes.get(&endpoint.port).cloned().ok_or(io::ErrorKind::ConnectionRefused)?;
+    async fn connect(&self, _: AskedAs, endpoint: &Endpoint) -> Result<DuplexStream, Missed> {
+        let manner = self.nodes.get(&endpoint.port).cloned().ok_or_else(refused)?;
         assert!(!matches!(manner, Manner::Breaks), "this node breaks the probe");
         let (ours, theirs) = duplex(64 * 1024);
         tokio::spawn(serve(theirs, manner));
@@ -61,8 +61,13 @@ impl Network for Memory {
     }
 
     async fn page(&self, url: &str) -> Result<String, Missed> {
-        self.pages.get(url).cloned().ok_or_else(|| Missed::new(Why::Refused, "connection refused"))
+        self.pages.get(url).cloned().ok_or_else(refused)
     }
+}
+
+/// What a port says that nobody listens on.
+pub(crate) fn refused() -> Missed {
+    Missed::new(Why::Refused, "connection refused")
 }
 
 /// Serves one connection in this manner.

@@ -84,7 +84,7 @@ fn nothing_listens_there() {
 fn the_host_does_not_exist() {
     let ran = run("stage finalized -b 1@no-such-host.invalid:9092 --expect-brokers 1 -o json");
     let document = assert_cannot_tell(&ran);
-    assert_eq!(document["errors"][0]["id"], "unreachable", "{document}");
+    assert_eq!(document["errors"][0]["id"], "unknown-host", "{document}");
 }
 
 #[test]

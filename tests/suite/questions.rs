@@ -12,12 +12,13 @@ use kraft_check::observe::dial::Network;
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::rehearse::{Cluster, Fault, Mode, Shared, answer};
-use kraft_check::snapshot::{Depth, Endpoint, Look, Missed, NodeId, Why};
+use kraft_check::snapshot::{AskedAs, Depth, Endpoint, Look, Missed, NodeId, Why};
 use kraft_check::wire::Asked as Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 use crate::healthy::{FIVE, QUORUM, on_zookeeper};
+use crate::memory::refused;
 use crate::partitions::{SETTLE_MS, copied, five, leader, on_kraft, restart};
 use crate::recordings::{Frames, recorded_frames};
 use crate::simulated::{content_plan, plan};
@@ -41,8 +42,8 @@ struct Recorded {
 impl Network for Recorded {
     type Stream = DuplexStream;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
-        let (id, frames) = self.nodes.get(endpoint).cloned().ok_or(io::ErrorKind::ConnectionRefused)?;
+    async fn connect(&self, _: AskedAs, endpoint: &Endpoint) -> Result<DuplexStream, Missed> {
+        let (id, frames) = self.nodes.get(endpoint).cloned().ok_or_else(refused)?;
         let (ours, theirs) = duplex(64 * 1024);
         tokio::spawn(serve(theirs, id, frames, self.denies == Some(id), Arc::clone(&self.asked)));
         Ok(ours)
@@ -199,10 +200,10 @@ struct Counting {
 impl Network for Counting {
     type Stream = DuplexStream;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
+    async fn connect(&self, _: AskedAs, endpoint: &Endpoint) -> Result<DuplexStream, Missed> {
         let id = NodeId::from(endpoint.port);
         if !self.cluster.with(|cluster| cluster.is_listening(id)) {
-            return Err(io::ErrorKind::ConnectionRefused.into());
+            return Err(refused());
         }
         let (ours, theirs) = duplex(64 * 1024);
         tokio::spawn(count(theirs, id, self.cluster.clone(), Arc::clone(&self.asked)));

@@ -12,9 +12,11 @@ use kraft_check::observe::dial::Network;
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, PageTemplate, Plan, look};
 use kraft_check::rehearse::{Cluster, Fault, Shared, Version, converse, page};
-use kraft_check::snapshot::{Depth, Endpoint, Expected, Look, Missed, NodeId, Owner, Snapshot, Why};
+use kraft_check::snapshot::{AskedAs, Depth, Endpoint, Expected, Look, Missed, NodeId, Owner, Snapshot, Why};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::time::{Instant, sleep};
+
+use crate::memory::refused;
 
 /// A moment that every simulated cluster begins at, in milliseconds since the epoch.
 pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
@@ -92,12 +94,12 @@ impl Simulated {
 impl Network for Simulated {
     type Stream = DuplexStream;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<DuplexStream> {
+    async fn connect(&self, _: AskedAs, endpoint: &Endpoint) -> Result<DuplexStream, Missed> {
         let id = NodeId::from(endpoint.port);
         let fate = self.fate();
         let listens = |cluster: &mut Cluster| cluster.is_listening(id) && !cluster.faults.has(id, Fault::Refuse);
         if fate == Fate::Refused || !self.cluster.with(listens) {
-            return Err(io::ErrorKind::ConnectionRefused.into());
+            return Err(refused());
         }
         let (ours, theirs) = duplex(64 * 1024);
         if fate == Fate::Calm {

@@ -12,6 +12,7 @@ use kraft_check::observe::kept::Kept;
 use kraft_check::rehearse::{Cluster, Mode, Shared, Version, phases};
 use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::{EndedBy, Report, Verdict, Waited};
+use kraft_check::security::Access;
 use kraft_check::snapshot::{Expected, NodeId};
 use kraft_check::stages::STAGES;
 use kraft_check::wait::{Event, Listener, Moment, Moved, Next, Rules, What};
@@ -100,6 +101,7 @@ fn wait(stage: usize, rules: Rules, phase: &str, act: impl FnMut(&mut Cluster, u
 async fn wait_for(stage: usize, rules: Rules, shared: &Shared, act: Act<'_>) -> Over {
     let (brokers, controllers): (BTreeSet<NodeId>, BTreeSet<NodeId>) = (BROKERS.into(), CONTROLLERS.into());
     let waiting = Waiting {
+        access: Access::default(),
         plan: plan(&brokers, &controllers, true),
         expected: Expected { brokers: Some(brokers), controllers: Some(controllers), cluster_id: None },
         look_timeout: Duration::from_secs(30),

@@ -4,7 +4,6 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +12,8 @@ use kraft_check::config::{Observed, Request, resolve, settle};
 use kraft_check::observe::dial::{Network, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
-use kraft_check::snapshot::{Depth, Endpoint, Missed};
+use kraft_check::security::Access;
+use kraft_check::snapshot::{AskedAs, Depth, Endpoint, Missed};
 use tokio::time::Instant;
 
 /// The real network, and how often it was dialled.
@@ -25,9 +25,9 @@ struct Counted {
 impl Network for Counted {
     type Stream = <Sockets as Network>::Stream;
 
-    async fn connect(&self, endpoint: &Endpoint) -> io::Result<Self::Stream> {
+    async fn connect(&self, asked_as: AskedAs, endpoint: &Endpoint) -> Result<Self::Stream, Missed> {
         self.dialled.fetch_add(1, Ordering::Relaxed);
-        self.sockets.connect(endpoint).await
+        self.sockets.connect(asked_as, endpoint).await
     }
 
     async fn page(&self, url: &str) -> Result<String, Missed> {
@@ -38,9 +38,9 @@ impl Network for Counted {
 fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     let [way, count, file, config] = words.as_slice() else { panic!("looks kept|anew LOOKS FILE CONFIG") };
-    let plan = plan(config);
+    let (plan, access) = plan(config);
     let dialled = Arc::new(AtomicUsize::new(0));
-    let network = Counted { sockets: Sockets::new(None).expect("the network"), dialled: Arc::clone(&dialled) };
+    let network = Counted { sockets: Sockets::new(access).expect("the network"), dialled: Arc::clone(&dialled) };
     let network = Arc::new(if way == "kept" { Kept::new(network) } else { Kept::nothing(network) });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
     for _look in 0..count.parse().expect("a number of looks") {
@@ -50,12 +50,12 @@ fn main() {
     fs::write(file, dialled.load(Ordering::Relaxed).to_string()).expect("a written file");
 }
 
-/// Whom to ask, as the program reads it.
-fn plan(config: &str) -> Plan {
+/// Whom to ask and how, as the program reads it.
+fn plan(config: &str) -> (Plan, Access) {
     let line = ["kraft-check", "status", "--config", config].map(OsString::from);
     let Ok((Cli { command: Command::Status(args), .. }, settings)) = settle(&line) else { panic!("a command line") };
     match resolve(&args, Depth::Stage, &settings.expect("a config file")) {
-        Ok(Request { subject: Observed::Live { plan, .. }, .. }) => plan,
+        Ok(Request { subject: Observed::Live { plan, access, .. }, .. }) => (plan, access),
         _ => panic!("no nodes in {config}"),
     }
 }
