@@ -51,6 +51,8 @@ pub enum Command {
     Status(Box<LookArgs>),
     /// Is the cluster boring: nothing in flight, nobody missing or unexpected, the quorum formed and caught up?
     Health(Box<LookArgs>),
+    /// Can everybody be asked? Every node and page, hop by hop: name, connection, TLS, login, each right, metrics
+    Doctor(Box<LookArgs>),
     /// What every stage demands of whom, and the guards that hold in all of them
     Stages,
     /// What an id means, how to look by hand, how to fix it, and where that comes from
@@ -121,6 +123,7 @@ impl Command {
             Self::Wait(args) => vec!["wait".to_owned(), args.goal.clone()],
             Self::Status(_) => vec!["status".to_owned()],
             Self::Health(_) => vec!["health".to_owned()],
+            Self::Doctor(_) => vec!["doctor".to_owned()],
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
             Self::Stages => vec!["stages".to_owned()],
             Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),

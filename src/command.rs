@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::{Command, ConfigCommand, LookArgs};
 use crate::config::{self, Observed, Refusal};
+use crate::doctor::examine;
 use crate::evaluate::{locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
@@ -20,7 +21,7 @@ use crate::interrupt::unless_interrupted;
 use crate::observe::dial::{Network, Sockets};
 use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
-use crate::report::{Rehearsed, Report, Whereabouts};
+use crate::report::{Diagnosis, Rehearsed, Report, Whereabouts};
 use crate::security::Access;
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, Subject, recording};
@@ -49,6 +50,8 @@ pub enum Answer {
     Report(Box<Report>),
     /// Where the cluster stands.
     Whereabouts(Whereabouts),
+    /// Whether everybody can be asked.
+    Diagnosis(Diagnosis),
     /// What is set, with the origin of each setting or without.
     Settings(Settings, bool),
     /// What every stage demands, and the guards.
@@ -70,6 +73,7 @@ impl Answer {
         match self {
             Self::Report(report) => exit::of_report(report),
             Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
+            Self::Diagnosis(diagnosis) => exit::of_diagnosis(diagnosis),
             Self::Settings(..)
             | Self::Tables(_)
             | Self::Topics(_)
@@ -101,6 +105,7 @@ pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -
             }
             Ok(Answered { answer: Answer::Whereabouts(whereabouts), recording })
         }
+        Command::Doctor(look) => diagnosed(look, settings),
         Command::Config(ConfigCommand::Show(args)) => {
             config::refuse_broken(&args.look, &args.waiting, &settings)?;
             Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
@@ -117,6 +122,18 @@ fn judged(goal: &Goal, only: Option<Subject>, look: &LookArgs, settings: Setting
     let (snapshot, recording) = look_as_asked(look, goal.depth(), &settings)?;
     let report = Report { cluster_name: settings.cluster, ..goal.judge(only, &snapshot) };
     Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
+}
+
+/// Whether everybody can be asked: the look that health takes, hop by hop.
+fn diagnosed(look: &LookArgs, settings: Settings) -> Result<Answered, Refusal> {
+    let request = config::resolve(look, Depth::Content, &settings)?;
+    let Observed::Live { plan, expected, timeout, access } = request.subject else {
+        return Err(usage("--from: a recording cannot be asked, so there is nothing to examine".to_owned()));
+    };
+    let snapshot = observe(&plan, expected, timeout, access.clone())?;
+    let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
+    let diagnosis = Diagnosis { cluster_name: settings.cluster, ..examine(&snapshot, &access) };
+    Ok(Answered { answer: Answer::Diagnosis(diagnosis), recording })
 }
 
 /// The topic of this name, or all topics where none is named.
@@ -197,6 +214,10 @@ async fn take_looks<N: Network>(
         snapshot.looks.push(look(network, plan, deadline).await);
     }
     snapshot
+}
+
+fn usage(message: String) -> Refusal {
+    Refusal { exit: &exit::USAGE, message }
 }
 
 fn internal(message: String) -> Refusal {

@@ -105,6 +105,7 @@ fn outcome(
             let document = match answer {
                 Answer::Report(report) => Document::Report(report),
                 Answer::Whereabouts(whereabouts) => Document::Whereabouts(whereabouts),
+                Answer::Diagnosis(diagnosis) => Document::Diagnosis(diagnosis),
                 Answer::Settings(settings, with_origin) => Document::Settings(settings, *with_origin),
                 Answer::Tables(tables) => Document::Tables(tables),
                 Answer::Topics(topics) => Document::Topics(topics),

@@ -2,12 +2,14 @@
 //!
 //! Renderers read this and nothing else; they add no judgement. Not here: words of one format.
 
+mod diagnosis;
 mod waited;
 
 use std::collections::BTreeSet;
 
 use crate::snapshot::{Evidence, NodeId, Subject, Timestamp};
 
+pub use diagnosis::{Diagnosis, Examined, Hop, Outcome};
 pub use waited::{EndedBy, Waited};
 
 /// The answer.

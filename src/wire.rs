@@ -54,6 +54,8 @@ pub trait Ask: Request {
     /// The largest answer that is read, in bytes, without its length prefix: twice what a cluster of five
     /// thousand brokers needs, and little enough that no answer takes 64 MB once it is read, eighty times its bytes at most.
     const LIMIT: usize;
+    /// The operation that it needs a right to, as an ACL names it; none for what everybody may ask.
+    const NEEDS: Option<&'static str>;
     /// The shape of the answer.
     #[doc(hidden)]
     const SHAPE: &'static Answer;
@@ -68,6 +70,7 @@ impl Ask for ApiVersionsRequest {
     // 4.4 lists a version 5 whose request has another body, so the codec's 4 is the highest we ever send.
     const SPOKEN: RangeInclusive<i16> = 0..=4;
     const LIMIT: usize = 64 * 1024;
+    const NEEDS: Option<&'static str> = None;
     const SHAPE: &'static Answer = &Answer(shapes::API_VERSIONS);
 }
 
@@ -77,6 +80,7 @@ impl Ask for MetadataRequest {
     // could create topics. Every broker since 0.11 lists 4.
     const SPOKEN: RangeInclusive<i16> = 4..=13;
     const LIMIT: usize = 1024 * 1024;
+    const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::METADATA);
 }
 
@@ -84,6 +88,7 @@ impl Ask for DescribeQuorumRequest {
     const NAME: &'static str = "DescribeQuorum";
     const SPOKEN: RangeInclusive<i16> = 0..=2;
     const LIMIT: usize = 512 * 1024;
+    const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_QUORUM);
 }
 
@@ -92,6 +97,7 @@ impl Ask for DescribeClusterRequest {
     // Version 0 has no endpoint type, and a controller refuses it with error 42.
     const SPOKEN: RangeInclusive<i16> = 1..=2;
     const LIMIT: usize = 256 * 1024;
+    const NEEDS: Option<&'static str> = Some("Alter");
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CLUSTER);
 }
 
@@ -99,6 +105,7 @@ impl Ask for DescribeConfigsRequest {
     const NAME: &'static str = "DescribeConfigs";
     const SPOKEN: RangeInclusive<i16> = 1..=4;
     const LIMIT: usize = 256 * 1024;
+    const NEEDS: Option<&'static str> = Some("DescribeConfigs");
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CONFIGS);
 }
 
@@ -107,6 +114,7 @@ impl Ask for ListPartitionReassignmentsRequest {
     const SPOKEN: RangeInclusive<i16> = 0..=0;
     // Some sixteen thousand partitions on the move.
     const LIMIT: usize = 512 * 1024;
+    const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::LIST_PARTITION_REASSIGNMENTS);
 }
 

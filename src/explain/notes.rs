@@ -24,6 +24,11 @@ pub(super) fn of_why(why: Why) -> Topic {
     }
 }
 
+/// What to do about it, by itself.
+pub(super) fn fix(why: Why) -> &'static str {
+    refusals::words(why).map_or_else(|| cure(why), |(.., fix)| fix)
+}
+
 fn why_in_words(why: Why) -> &'static str {
     match why {
         Why::NoAddress => "where the node is was not told: nobody lists it, and its address was not given",
@@ -34,7 +39,7 @@ fn why_in_words(why: Why) -> &'static str {
              started before the copy never opens its listener"
         }
         Why::Unreachable => "no connection could be made: there is no route, or something in between forbids it",
-        Why::TimedOut => "no answer in time: the host drops packets, or the node is paused or overloaded",
+        Why::TimedOut => "no answer in time: the node is paused or overloaded",
         Why::Closed => "the connection was closed before the answer was complete, as when the node stops",
         Why::WrongTarget => {
             "the peer speaks another protocol or plays another role: a metrics port, a broker's address under -C"

@@ -80,7 +80,7 @@ pub(super) async fn dial<N: Network>(
 ) -> Result<Conversation<N::Stream>, Missed> {
     let connected =
         tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
-    let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, "no connection in time")))?;
+    let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::ConnectTimedOut, "no connection in time")))?;
     Ok(Conversation { stream, limits, correlation_id: 0, broken: false })
 }
 

@@ -294,6 +294,12 @@ impl<'a> View<'a> {
         found.map(|(of, _, found)| (*of, found))
     }
 
+    /// Why a page that came does not tell where the migration stands.
+    #[must_use]
+    pub fn silent_on_state(&self, page: &PageOf) -> Option<&Missed> {
+        self.gauge_on(page, Gauge::ZkMigrationState).and_then(|(_, found)| found.as_ref().err())
+    }
+
     /// The controllers of which a page was asked for.
     pub(super) fn paged_controllers(&self) -> impl Iterator<Item = NodeId> {
         self.known_controllers().iter().copied().filter(|id| self.page(*id).is_some())

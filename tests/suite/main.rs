@@ -16,6 +16,8 @@ mod configuration;
 mod confirmation;
 /// Does the real network keep its seam, TLS included?
 mod dial;
+/// Is each hop on the way to a node told, and what grants what is missing?
+mod doctor;
 /// Are the README's commands and tables so?
 mod documents;
 /// Is every id explained, and are the documents of stages, findings and exit codes what the tables say?
