@@ -43,6 +43,8 @@ mod jvm;
 mod node;
 mod ports;
 mod properties;
+#[path = "../suite/secrets.rs"]
+mod secrets;
 mod tools;
 mod waiter;
 mod zookeeper;

@@ -67,7 +67,8 @@ fn a_cluster_that_can_be_asked_passes_and_one_that_is_ill_does_as_well() {
 
 /// One denied answer of a recording, and what must be granted.
 fn denied(deny: impl Fn(&mut Node) -> bool) -> Diagnosis {
-    let (_, mut snapshot) = healthy().find(|(name, _)| name.contains("all-brokers-on-kraft")).expect("a recording on KRaft");
+    let (_, mut snapshot) =
+        healthy().find(|(name, _)| name.contains("all-brokers-on-kraft")).expect("a recording on KRaft");
     let look = snapshot.looks.last_mut().expect("a look");
     assert!(look.nodes.iter_mut().any(deny), "somebody is asked for it");
     examined(&snapshot)

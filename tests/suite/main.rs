@@ -109,6 +109,8 @@ mod recordings;
 mod reviewed;
 /// The JSON Schema, and what it refuses.
 mod schema;
+/// Does a secret ever leave the process?
+mod secrets;
 /// The simulated cluster as a network in memory.
 mod simulated;
 /// The built binary, run once.
