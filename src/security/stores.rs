@@ -110,8 +110,8 @@ impl Format {
     /// Java opens a store that is declared JKS as PKCS12 if it is that, and the other way round.
     fn is_declared_by(self, declared: &str) -> bool {
         let keystores = [Self::Jks, Self::Pkcs12];
-        let declares = |format: &Self| format.name().eq_ignore_ascii_case(declared.trim());
-        declares(&self) || keystores.contains(&self) && keystores.iter().any(declares)
+        let names = |format: &Self| format.name().eq_ignore_ascii_case(declared.trim());
+        names(&self) || keystores.contains(&self) && keystores.iter().any(names)
     }
 }
 
@@ -155,13 +155,10 @@ const CONVERT: &str = "convert it with: keytool -importkeystore -srckeystore STO
 pub(super) fn own(contents: Contents) -> Result<(CertifiedKey, Vec<String>), Fault> {
     let Contents { keys, mut warnings, others, .. } = contents;
     let count = keys.len();
-    let mut why = "has no private key".to_owned();
+    let mut why = "has no private key";
     for (key, mut chain) in keys {
         let Ok(signing) = any_supported_type(&key) else {
-            why =
-                "has a private key of a kind that cannot be used: RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 \
-                   can"
-                .to_owned();
+            why = "has a private key of a kind that cannot be used: RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 can";
             continue;
         };
         // A certificate has its public key in it byte for byte. Looked for like this, it may be of version 1, which
@@ -175,7 +172,7 @@ pub(super) fn own(contents: Contents) -> Result<(CertifiedKey, Vec<String>), Fau
             chain.clone_from(&others);
         }
         let Some(at) = chain.iter().position(fits) else {
-            why = "has a private key, and no certificate that belongs to it".to_owned();
+            why = "has a private key, and no certificate that belongs to it";
             continue;
         };
         if let Some(earlier) = chain.get_mut(..=at) {
@@ -186,5 +183,5 @@ pub(super) fn own(contents: Contents) -> Result<(CertifiedKey, Vec<String>), Fau
         }
         return Ok((CertifiedKey::new(chain, signing), warnings));
     }
-    Err(Fault(Blame::Contents, why))
+    Err(Fault(Blame::Contents, why.to_owned()))
 }

@@ -78,6 +78,8 @@ mod signals;
 mod silence;
 /// What is left of a wait that a signal ends?
 mod stopped;
+/// What is in a truststore or keystore, and what is said of one that cannot be opened?
+mod stores;
 /// What is said while a wait goes on, and where?
 mod streams;
 /// Are the tables well formed, and their ids those that scripts know?

@@ -194,8 +194,8 @@ async fn a_listener_that_wants_our_certificate_says_what_is_wrong_with_it() {
         let good: Leaf = authority.issue(&["probe"]);
         assert_answered(&showing(&authority, good.keystore()), port).await;
         let refused = Why::TlsClientRefused;
-        let none = "certificate_required; no certificate was shown, for want of a keystore";
-        assert_missed(&authority.trusted(), port, refused, none).await;
+        let without = "certificate_required; no certificate was shown, for want of a keystore";
+        assert_missed(&authority.trusted(), port, refused, without).await;
         let foreign = showing(&authority, stranger.issue(&["probe"]).keystore());
         assert_missed(&foreign, port, refused, "unknown_ca; our certificate was shown").await;
         let expired = showing(&authority, expired.keystore());
