@@ -7,9 +7,11 @@
 mod answers;
 mod content;
 pub mod dial;
+mod heard;
 mod kafka;
 pub mod kept;
 mod page;
+mod refusal;
 mod second_round;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -4,6 +4,9 @@
 //! used by `observe`. Not here: the names of the properties that set it.
 
 mod secret;
+mod stores;
+pub mod tls;
+mod verifier;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 //! Every step has its own deadline, and whatever goes wrong stands in the place of the answer. An API that a
 //! node does not list is never sent: Kafka would close the connection and log an error with a stack.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -20,8 +21,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
 use super::answers::{self, error_code};
-use super::dial::{Network, refused};
+use super::dial::Network;
 use super::kept::Kept;
+use super::refusal::{is_of_tls, refused, with_ours};
 use super::{Address, Limits, Moment};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
@@ -105,7 +107,9 @@ async fn meet<N: Network>(
         Ok(talk) => talk,
         Err(missed) => return (began.answer(0, Err(missed)), None),
     };
-    (talk.api_versions().await, Some(talk))
+    let mut answer = talk.api_versions().await;
+    answer.said = answer.said.map_err(|missed| with_ours(missed, network.network.security(asked_as)));
+    (answer, Some(talk))
 }
 
 /// A node of which nothing was seen, for one and the same reason.
@@ -296,8 +300,9 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         let out = wire::encode(request, version, self.correlation_id).map_err(|refusal| not_taken(&refusal))?;
         let deadline = self.limits.request_deadline();
         let exchange = async {
-            self.stream.write_all(&out).await.map_err(|error| refused(&error))?;
-            self.stream.flush().await.map_err(|error| refused(&error))?;
+            if let Err(error) = self.send(&out).await {
+                return Err(self.last_words().await.unwrap_or_else(|| refused(&error)));
+            }
             let mut prefix = [0; 4];
             self.stream.read_exact(&mut prefix).await.map_err(|error| refused(&error))?;
             let length = wire::frame_length(prefix, limit).map_err(|refusal| not_taken(&refusal))?;
@@ -318,6 +323,18 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             .unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, format!("no answer to {} in time", A::NAME))));
         self.broken = frame.is_err();
         frame
+    }
+
+    async fn send(&mut self, out: &[u8]) -> io::Result<()> {
+        self.stream.write_all(out).await?;
+        self.stream.flush().await
+    }
+
+    /// What a peer said by TLS before it closed the connection: in TLS 1.3 it may not like our certificate, and say so
+    /// when for us the handshake is long over.
+    async fn last_words(&mut self) -> Option<Missed> {
+        let said = self.stream.read(&mut [0]).await;
+        said.err().filter(is_of_tls).map(|error| refused(&error))
     }
 
     fn decode<A: Ask>(&mut self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {

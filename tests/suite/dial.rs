@@ -106,7 +106,7 @@ async fn a_certificate_that_is_not_trusted_is_no_answer() {
     let stranger = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let look = look_through(Some(trusting(vec![stranger.cert.der().clone()])), port).await;
     let missed = look.nodes[0].api_versions.said.as_ref().expect_err("not trusted");
-    assert_eq!(missed.why, Why::Unreachable);
+    assert_eq!(missed.why, Why::TlsUnknownIssuer);
     assert!(missed.words.contains("certificate"), "{}", missed.words);
 }
 

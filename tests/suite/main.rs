@@ -80,12 +80,16 @@ mod signals;
 mod silence;
 /// What is left of a wait that a signal ends?
 mod stopped;
+/// What is in a truststore or keystore, and what is said of one that cannot be opened?
+mod stores;
 /// What is said while a wait goes on, and where?
 mod streams;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
 /// What does a terminal show while a wait goes on, and what is left on it?
 mod terminal;
+/// What does each kind of failure of TLS look like?
+mod tls;
 /// Is any cluster called healthy that is not, in a history that nobody thought of?
 mod unhealthy;
 /// What is said of versions that tell less?
@@ -99,6 +103,8 @@ mod ailments;
 mod answers;
 /// Every API in every version that we speak, made and read.
 mod apis;
+/// Certificate authorities of a test's own, and listeners.
+mod authority;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
