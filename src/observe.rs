@@ -9,6 +9,7 @@ mod content;
 pub mod dial;
 mod kafka;
 pub mod kept;
+mod login;
 mod page;
 mod second_round;
 
