@@ -54,6 +54,7 @@ pub struct Request {
 
 /// What is judged.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a process has one of them")]
 pub enum Observed {
     /// Looks that are still to be taken.
     Live {

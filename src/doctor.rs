@@ -77,7 +77,7 @@ fn way(node: &Node, security: &Security) -> Vec<Hop> {
         (Way::Dns, !is_address, "the name is known".to_owned()),
         (Way::Tcp, true, "connected".to_owned()),
         (Way::Tls, security.tls.is_some(), "the listener's certificate was verified".to_owned()),
-        (Way::Sasl, login(security).is_some(), logged_in(security)),
+        (Way::Sasl, security.login.is_some(), logged_in(security)),
         (Way::ApiVersions, true, answered(node)),
     ];
     let mut hops = Vec::new();
@@ -135,14 +135,10 @@ fn broken_at(why: Why) -> Way {
     }
 }
 
-fn login(_: &Security) -> Option<(&'static str, Option<&str>)> {
-    None
-}
-
 fn logged_in(security: &Security) -> String {
-    let Some((mechanism, user)) = login(security) else { return String::new() };
-    let user = user.map_or_else(String::new, |user| format!(" as {user}"));
-    format!("logged in by {mechanism}{user}")
+    let Some(login) = &security.login else { return String::new() };
+    let user = login.user().map_or_else(String::new, |user| format!(" as {user}"));
+    format!("logged in by {}{user}", login.mechanism())
 }
 
 fn answered(node: &Node) -> String {
@@ -174,7 +170,7 @@ fn rights(node: &Node, security: &Security, told: &str) -> Vec<Hop> {
 
 /// The command that grants the right.
 fn grant(right: &Right, security: &Security, told: &str) -> String {
-    let user = login(security).and_then(|(_, user)| user);
+    let user = security.login.as_ref().and_then(|login| login.user());
     // Whom a listener takes a certificate's owner for is in its ssl.principal.mapping.rules.
     let principal = format!("User:{}", user.unwrap_or("NAME"));
     let principal = shlex::try_quote(&principal).map_or_else(|_| "User:NAME".to_owned(), Cow::into_owned);

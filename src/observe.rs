@@ -10,6 +10,7 @@ pub mod dial;
 mod heard;
 mod kafka;
 pub mod kept;
+mod login;
 mod page;
 mod refusal;
 mod second_round;

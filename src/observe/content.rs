@@ -119,7 +119,7 @@ async fn ask_node<N: Network>(
     let began = Moment::now();
     let dialled = match talk {
         Some(talk) => Ok(talk),
-        None => kafka::dial(network, node.asked_as, &node.endpoint, limits).await,
+        None => kafka::dial_in(network, node.asked_as, &node.endpoint, limits, listed).await,
     };
     let mut talk = match dialled {
         Ok(talk) => talk,

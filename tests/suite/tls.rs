@@ -24,7 +24,7 @@ const HOST: &str = "127.0.0.1";
 async fn ask(settings: &TlsSettings, port: u16) -> [Answer<ApiVersions>; 2] {
     let (config, warnings) = client_config(settings).expect("settings");
     assert_eq!(warnings, Vec::<String>::new());
-    let security = Security { tls: Some(Arc::new(config)) };
+    let security = Security { tls: Some(Arc::new(config)), ..Security::default() };
     let access = Access { brokers: security.clone(), controllers: security, ..Access::default() };
     let network = Arc::new(Kept::nothing(Sockets::new(access).expect("a network")));
     let address = |id| Address { id: Some(id), endpoint: Endpoint { host: HOST.to_owned(), port } };
