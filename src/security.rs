@@ -3,12 +3,15 @@
 //! Nothing here reads a file or opens a connection: texts and stores come read (`config`), and what is made of them is
 //! used by `observe`. Not here: the names of the properties that set it.
 
+pub mod login;
 mod secret;
+pub mod tls;
 
 use std::sync::Arc;
 
 use rustls::ClientConfig;
 
+pub use login::Login;
 pub use secret::Secret;
 
 /// How the listeners of one role are spoken to. As it is by default: PLAINTEXT, by our own name.
@@ -16,6 +19,10 @@ pub use secret::Secret;
 pub struct Security {
     /// TLS under everything, with `security.protocol` SSL and `SASL_SSL`.
     pub tls: Option<Arc<ClientConfig>>,
+    /// A login, with `security.protocol` `SASL_PLAINTEXT` and `SASL_SSL`.
+    pub login: Option<Arc<Login>>,
+    /// What we call ourselves in every request; `None` is kraft-check.
+    pub client_id: Option<Arc<str>>,
 }
 
 /// How pages are spoken to over HTTP.

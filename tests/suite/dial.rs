@@ -49,7 +49,7 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
 
 /// The real network, with or without TLS for brokers' listeners.
 fn network(tls: Option<ClientConfig>) -> Sockets {
-    let brokers = Security { tls: tls.map(Arc::new) };
+    let brokers = Security { tls: tls.map(Arc::new), ..Security::default() };
     Sockets::new(Access { brokers, ..Access::default() }).expect("a network")
 }
 
