@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use flags::{Flag, Takes};
 
 use crate::exit;
@@ -181,13 +181,29 @@ pub struct LookArgs {
     /// The id of the cluster; nodes of any other are refused
     #[arg(long, value_name = "ID")]
     pub expect_cluster_id: Option<String>,
+    /// How the listeners are spoken to: Kafka's own file of client properties, such as client.properties, with
+    /// security.protocol, ssl.*, sasl.*; the addresses and times in it serve where no others are given
+    #[arg(long, value_name = "FILE")]
+    pub command_config: Option<PathBuf>,
+    /// The same for the controllers' listeners, where they are spoken to otherwise than the brokers'
+    #[arg(long, value_name = "FILE")]
+    pub controller_command_config: Option<PathBuf>,
+    /// A client property, over those of both files; may be repeated. None with a secret in it: anybody on this host can
+    /// read command lines
+    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]
+    pub properties: Vec<String>,
+    /// How the metrics pages are spoken to, a file of the same form: ssl.* for https, basic.auth.user.info=USER:PASSWORD
+    /// or bearer.auth.token
+    #[arg(long, value_name = "FILE")]
+    pub metrics_config: Option<PathBuf>,
     /// Keep what was observed in this file, to be judged again with --from
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
     /// Judge this recording of --snapshot and ask nobody; whom to expect stands in it
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "bootstrap_servers", "bootstrap_controllers", "metrics", "broker_metrics", "metric_names", "expect_brokers",
-        "expect_controllers", "expect_cluster_id", "snapshot",
+        "expect_controllers", "expect_cluster_id", "snapshot", "command_config", "controller_command_config",
+        "properties", "metrics_config",
     ])]
     pub from: Option<PathBuf>,
     /// How long all of it may take
@@ -218,16 +234,16 @@ pub struct OutputArgs {
     /// Say nothing on standard output: the exit code tells. Errors are one line on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// List all findings, and how long each node took
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// List all findings, and how long each node took; twice, say also which client properties were ignored
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
 }
 
 impl OutputArgs {
     /// Which findings to list.
     #[must_use]
     pub fn findings(&self) -> Findings {
-        if self.verbose { Findings::All } else { self.findings }
+        if self.verbose > 0 { Findings::All } else { self.findings }
     }
 }
 

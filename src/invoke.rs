@@ -117,7 +117,7 @@ fn outcome(
         }
         Err(Refusal { exit, message }) => (*exit, Document::Error(exit, message), None),
     };
-    let plain = Style { findings: output.findings(), times: output.verbose, coloured: false };
+    let plain = Style { findings: output.findings(), times: output.verbose > 0, coloured: false };
     let mut files: Vec<(PathBuf, String)> = recording.into_iter().collect();
     let mut format = Format::Human;
     for Output { format: asked, file } in &output.output {

@@ -149,6 +149,14 @@ fn clean(text: &str) -> String {
     clean
 }
 
+/// A line for standard error about what is not in the document, whole: it comes from files of the operator's own.
+#[must_use]
+pub fn remark(line: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() || is_invisible(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    format!("kraft-check: {}\n", line.chars().map(shown).collect::<String>())
+}
+
 /// Characters that take no room or turn the direction of the line: a peer could make a report read otherwise.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

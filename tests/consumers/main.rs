@@ -4,6 +4,8 @@
 
 /// When does Ansible run the task after the gate?
 mod ansible;
+/// Is every file of properties read as Java reads it?
+mod java;
 /// What does Nagios show?
 mod nagios;
 /// What does the shell loop wait for, and what ends it?

@@ -8,6 +8,8 @@ mod afflicted;
 mod ailing;
 /// Are the arrows as drawn, the pure modules pure, the files small?
 mod architecture;
+/// What does each client property set, and what comes of those that set nothing?
+mod client_properties;
 /// What does each kind of bad input look like?
 mod command_line;
 /// Which of flag, environment, config file and default holds, and what does a broken file look like?
@@ -38,12 +40,16 @@ mod histories;
 mod hooks;
 /// Whose answer is it?
 mod identity;
+/// What does Java read in a file of properties?
+mod java_properties;
 /// Looks in a row: who is dialled again, and is everybody asked everything again?
 mod kept;
 /// Which controllers are the brokers', and which is which?
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
+/// Who logs in by a file of properties, and who is turned away?
+mod logins_set;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?

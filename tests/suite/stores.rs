@@ -204,7 +204,15 @@ fn versions_and_ciphers_are_those_that_are_named_and_can_be_had() {
         let trusted = Authority::new("One").trusted();
         let settings = TlsSettings { enabled_protocols: protocols, cipher_suites: ciphers, ..trusted };
         client_config(&settings).map(|(config, warnings)| {
-            (config.crypto_provider().cipher_suites.iter().map(rustls::SupportedCipherSuite::suite).collect::<Vec<_>>(), warnings)
+            (
+                config
+                    .crypto_provider()
+                    .cipher_suites
+                    .iter()
+                    .map(rustls::SupportedCipherSuite::suite)
+                    .collect::<Vec<_>>(),
+                warnings,
+            )
         })
     };
     let warnings = made(named("TLSv1 TLSv1.1 TLSv1.2"), None).expect("1.2 is left").1;
