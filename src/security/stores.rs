@@ -3,6 +3,7 @@
 //! What a store is, its first bytes tell, and never its name or declared type alone: a `.jks` of a modern keytool is
 //! PKCS#12. Not here: where the bytes come from (`config`), and what is made of what is in them (`tls`).
 
+mod der;
 mod jks;
 mod pem;
 mod pkcs12;
@@ -157,7 +158,11 @@ pub(super) fn own(contents: Contents) -> Result<(CertifiedKey, Vec<String>), Fau
     let count = keys.len();
     let mut why = "has no private key";
     for (key, mut chain) in keys {
-        let Ok(signing) = any_supported_type(&key) else {
+        let certificates: Vec<_> = chain.iter().chain(&others).cloned().collect();
+        let opened = any_supported_type(&key).ok();
+        let opened =
+            opened.or_else(|| der::completed(&key, &certificates).find_map(|key| any_supported_type(&key).ok()));
+        let Some(signing) = opened else {
             why = "has a private key of a kind that cannot be used: RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 can";
             continue;
         };

@@ -1,4 +1,5 @@
-//! Do the programs that act on kraft-check's answers act as they should? The files of `docs/recipes` are what they run.
+//! Do the programs that act on kraft-check's answers act as they should, and is what others make read as they mean it? The
+//! files of `docs/recipes` are what they run.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,8 @@ mod java;
 mod nagios;
 /// What does the shell loop wait for, and what ends it?
 mod shell;
+/// Are truststores and keystores of Java's own making opened as Java opens them?
+mod stores;
 
 /// Where the consumers are.
 mod programs;

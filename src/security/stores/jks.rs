@@ -6,7 +6,7 @@
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA1_OUTPUT_LEN};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, Wanted};
+use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, Wanted, der};
 
 /// What Java puts between a password and what is digested with it.
 const WHITENER: &[u8] = b"Mighty Aphrodite";
@@ -103,25 +103,10 @@ fn key(protected: &[u8], store: &Store) -> Result<PrivateKeyDer<'static>, Fault>
 
 /// What is protected in an `EncryptedPrivateKeyInfo` of this protection: two values of DER in a third.
 fn sealed(info: &[u8]) -> Option<&[u8]> {
-    let (inside, nothing) = der(info, 0x30)?;
-    let (algorithm, after) = der(inside, 0x30)?;
-    let (sealed, end) = der(after, 0x04)?;
+    let (inside, nothing) = der::read(info, der::SEQUENCE)?;
+    let (algorithm, after) = der::read(inside, der::SEQUENCE)?;
+    let (sealed, end) = der::read(after, der::OCTET_STRING)?;
     (nothing.is_empty() && end.is_empty() && algorithm.starts_with(KEY_PROTECTOR)).then_some(sealed)
-}
-
-/// A value of DER with this tag: its content, and what follows.
-pub(super) fn der(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (first, rest) = bytes.split_first()?;
-    let (length, rest) = rest.split_first()?;
-    let (length, rest) = match length {
-        0..=0x7f => (usize::from(*length), rest),
-        0x81..=0x84 => {
-            let (length, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            (length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    (*first == tag).then(|| rest.split_at_checked(length)).flatten()
 }
 
 /// A password as Java digests it.

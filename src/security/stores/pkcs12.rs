@@ -6,8 +6,7 @@ use p12_keystore::error::Error;
 use p12_keystore::{CertificateBag, Pkcs12Archive};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-use super::jks::der;
-use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store};
+use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, der};
 
 /// Everything in the store.
 pub(super) fn open(store: &Store) -> Result<Contents, Fault> {
@@ -64,16 +63,11 @@ fn without_password(bytes: &[u8]) -> Result<Pkcs12Archive, Error> {
 
 /// `PFX ::= SEQUENCE { version INTEGER, authSafe ContentInfo, macData MacData OPTIONAL }`, without the last.
 fn without_proof(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (inside, _) = der(bytes, 0x30)?;
-    let (_, after_version) = der(inside, 0x02)?;
-    let (_, proof) = der(after_version, 0x30)?;
-    let inside = inside.get(..inside.len() - proof.len())?;
-    let length = u32::try_from(inside.len()).ok()?.to_be_bytes();
-    let leading_zeros = length.iter().take_while(|byte| **byte == 0).count();
-    let length = length.get(leading_zeros..)?;
-    // A length below 128 is written in one byte, which no store has that is of any use.
-    let form = 0x80 | u8::try_from(length.len()).ok()?;
-    Some([&[0x30, form], length, inside].concat())
+    let (inside, _) = der::read(bytes, der::SEQUENCE)?;
+    let (_, after_version) = der::read(inside, der::INTEGER)?;
+    let (_, proof) = der::read(after_version, der::SEQUENCE)?;
+    let inside = inside.strip_suffix(proof)?;
+    Some(der::write(der::SEQUENCE, &[inside]))
 }
 
 fn fault(error: &Error, with_password: bool) -> Fault {
