@@ -42,6 +42,8 @@ mod kept;
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
+/// Is everything as it is without a login, and what becomes of one that fails?
+mod login;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?
@@ -72,6 +74,8 @@ mod rehearsed;
 mod replay;
 /// Does each row tell, when it alone fails?
 mod rows;
+/// Does SCRAM say what the RFCs say, and is every lying server refused?
+mod scram;
 /// What is left behind when a signal ends a look?
 mod signals;
 /// Does a look end in time, whoever stays silent?
@@ -97,6 +101,8 @@ mod ailments;
 mod answers;
 /// Every API in every version that we speak, made and read.
 mod apis;
+/// A listener with SASL in front of simulated nodes.
+mod guarded;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
