@@ -99,19 +99,6 @@ pub(super) async fn dial<N: Network>(
     Ok(Conversation { stream, limits, client_id, correlation_id: 0, broken: false, session: None })
 }
 
-/// Connects to a node anew that has said what it lists, and logs in.
-pub(super) async fn dial_in<N: Network>(
-    network: &Kept<N>,
-    asked_as: AskedAs,
-    endpoint: &Endpoint,
-    limits: Limits,
-    listed: &ApiVersions,
-) -> Result<Conversation<N::Stream>, Missed> {
-    let mut talk = dial(network, asked_as, endpoint, limits).await?;
-    talk.log_in(network.network.security(asked_as), listed).await?;
-    Ok(talk)
-}
-
 /// The first answer, and the connection that it came over: a kept one, or a new one.
 async fn meet<N: Network>(
     network: &Kept<N>,

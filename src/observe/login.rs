@@ -98,6 +98,19 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     }
 }
 
+/// Connects to a node anew that has said what it lists, and logs in.
+pub(super) async fn dial_in<N: Network>(
+    network: &Kept<N>,
+    asked_as: AskedAs,
+    endpoint: &Endpoint,
+    limits: Limits,
+    listed: &ApiVersions,
+) -> Result<Conversation<N::Stream>, Missed> {
+    let mut talk = dial(network, asked_as, endpoint, limits).await?;
+    talk.log_in(network.network.security(asked_as), listed).await?;
+    Ok(talk)
+}
+
 /// Whether a listener that closed the connection on its first question wants a login; `None`: it does not say so.
 ///
 /// Kafka closes without a word, as does a node that stops. So the node is dialled once more and asked for a mechanism that

@@ -196,9 +196,10 @@ impl<'a> ScramTurn<'a> {
     /// # Errors
     /// [`Doubt`] when the server's message is not to be believed, or says that it rejects the login.
     pub(super) fn next(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Doubt> {
+        let step = std::mem::replace(&mut self.step, Step::Over);
         let message = std::str::from_utf8(message).ok().filter(|message| message.len() <= MESSAGE_MAX);
         let Some(message) = message else { return Err(untrue("a message that is too long or no text")) };
-        match std::mem::replace(&mut self.step, Step::Over) {
+        match step {
             Step::Challenge => self.answer(message).map(Some),
             Step::Proof { server, auth_message } => proved(&server, &auth_message, message).map(|()| None),
             Step::Over => Err(untrue("a message after the last one")),

@@ -112,7 +112,7 @@ impl Walk<'_> {
                 None => Err(self.wrong("null where a string must be".to_owned())),
             },
             Part::Bytes => match self.length(4)? {
-                Some(length) => self.skip(length, "bytes"),
+                Some(length) => self.skip(length, "an opaque field"),
                 None => Err(self.wrong("null where bytes must be".to_owned())),
             },
             Part::Array(element) => {

@@ -50,6 +50,8 @@ mod kinship;
 mod likeness;
 /// Who logs in by a file of properties, and who is turned away?
 mod logins_set;
+/// Is everything as it is without a login, and what becomes of one that fails?
+mod login;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?
@@ -80,6 +82,8 @@ mod rehearsed;
 mod replay;
 /// Does each row tell, when it alone fails?
 mod rows;
+/// Does SCRAM say what the RFCs say, and is every lying server refused?
+mod scram;
 /// What is left behind when a signal ends a look?
 mod signals;
 /// Does a look end in time, whoever stays silent?
@@ -111,6 +115,8 @@ mod answers;
 mod apis;
 /// Certificate authorities of a test's own, and listeners.
 mod authority;
+/// A listener with SASL in front of simulated nodes.
+mod guarded;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
