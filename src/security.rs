@@ -4,6 +4,7 @@
 //! used by `observe`. Not here: the names of the properties that set it.
 
 mod secret;
+pub mod tls;
 
 use std::sync::Arc;
 

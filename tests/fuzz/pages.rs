@@ -12,7 +12,7 @@ use std::str::from_utf8;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kraft_check::observe::dial::Network;
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::snapshot::{
@@ -38,8 +38,8 @@ impl Network for OnePage {
         Err(Missed::new(Why::Refused, "connection refused"))
     }
 
-    async fn page(&self, _: &str) -> Result<String, Missed> {
-        Ok(self.0.clone())
+    async fn page(&self, _: &PageRequest) -> Result<PageAnswer, Missed> {
+        Ok(PageAnswer::ok(self.0.clone()))
     }
 }
 
