@@ -56,7 +56,13 @@ impl Http {
         if let Some(config) = &self.security.tls {
             return client(ClientConfig::clone(config));
         }
-        let settings = TlsSettings { verifies_hostname: true, ..TlsSettings::default() };
+        let settings = TlsSettings {
+            truststore: None,
+            keystore: None,
+            verifies_hostname: true,
+            enabled_protocols: None,
+            cipher_suites: None,
+        };
         let (config, _) = tls::client_config(&settings).map_err(|unfit| {
             Missed::new(Why::TlsFailed, format!("no TLS for https: {}: {}", unfit.property, unfit.why))
         })?;

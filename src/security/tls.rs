@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::Secret;
 
 /// What TLS is configured with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct TlsSettings {
     /// Whom to trust; `None` for the operating system's roots.
     pub truststore: Option<Store>,

@@ -34,8 +34,12 @@ mod healthy;
 mod histories;
 /// What are hooks told, and what comes of them?
 mod hooks;
+/// What is read over https, who is believed, and who gets our credentials?
+mod https;
 /// Whose answer is it?
 mod identity;
+/// What is read from Jolokia and from Strimzi's agent, under whatever policy, and what is refused?
+mod jolokia;
 /// Looks in a row: who is dialled again, and is everybody asked everything again?
 mod kept;
 /// Which controllers are the brokers', and which is which?
@@ -99,6 +103,8 @@ mod answers;
 mod apis;
 /// A host of a test's own: its folders, files and variables.
 mod host;
+/// Pages that are served over loopback, with TLS or without.
+mod loopback;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
 mod memory;
 /// The recordings of real clusters.
