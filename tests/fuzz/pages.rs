@@ -28,6 +28,10 @@ const CLUSTER: &str = include_str!("../../protocol-fixtures/3.9.2/smallest/04-br
 const LEADER: i32 = 3001;
 const IN_TIME: Duration = Duration::from_hours(1);
 
+/// Where a page of Prometheus is; and an agent, which alone answers with an array.
+const METRICS: &str = "http://c1.example/metrics";
+const AGENT: &str = "http://c1.example/jolokia";
+
 /// A network that has one page and nobody to connect to.
 struct OnePage(String);
 
@@ -60,12 +64,13 @@ fn snapshot() -> Snapshot {
 
 /// The page as one look at it alone sees it.
 fn read(text: &str, metric_names: &[MetricName]) -> Vec<PageOf> {
+    let url = if text.trim_start().starts_with('[') { AGENT } else { METRICS };
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
-        pages: BTreeMap::from([(Owner::Id(LEADER), "http://c1.example/metrics".to_owned())]),
+        pages: BTreeMap::from([(Owner::Id(LEADER), url.to_owned())]),
         metric_names: metric_names.to_vec(),
         prove_cluster_id: false,
         request_timeout: IN_TIME,

@@ -96,9 +96,9 @@ fn judge(cluster: &Cluster, verdicts: [V; 4]) {
             let flags = [&brokers(cluster)[..], &controllers(cluster), &page].concat();
             let documents = STAGES.map(|stage| ask(stage, &flags));
             assert_eq!(documents.each_ref().map(V::of), verdicts, "{agent:?} {path}: {:#}", documents[1]);
-            let findings = documents[1]["findings"].as_array().expect("findings");
-            let shown = findings.iter().any(|finding| finding["evidence"]["source"]["page"] == url.as_str());
-            assert!(shown, "{agent:?} {path}: the state comes from there: {:#}", documents[1]);
+            let findings = documents[3]["findings"].as_array().expect("findings");
+            let shown = findings.iter().any(|finding| finding["source"]["page"] == url.as_str());
+            assert!(shown, "{agent:?} {path}: the state comes from there: {:#}", documents[3]);
         }
     }
 }

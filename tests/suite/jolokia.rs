@@ -228,7 +228,7 @@ fn what_lets_us_read_nothing_is_a_missing_right_where_it_decides() {
         let decides = report.findings.iter().any(|finding| finding.message.contains("ZkMigrationState not seen"));
         assert_eq!((exit::of_report(&report).code, decides), (77, true), "{url}: {:?}", report.findings);
         // Where the state follows without the page, and somebody is silent, no right would help.
-        let nodes = vec![leader(LEADER, &[])];
+        let nodes = vec![leader(LEADER, &[(3002, Some(400))])];
         let silent = answers::snapshot(&[], &[LEADER, 3002], [Look { nodes, ..look }]);
         assert_eq!(exit::of_report(&evaluate(&STAGES[0], &silent)).code, 3, "{url}");
     }
