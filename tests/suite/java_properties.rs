@@ -3,7 +3,9 @@
 use kraft_check::config::properties::parse;
 
 /// A text, and its keys with their values, in the order of the keys.
-const EXAMPLES: &[(&[u8], &[(&str, &str)])] = &[
+type Example<'a> = (&'a [u8], &'a [(&'a str, &'a str)]);
+
+const EXAMPLES: &[Example<'_>] = &[
     (b"", &[]),
     (b"a=b", &[("a", "b")]),
     (b"a = b\n", &[("a", "b")]),
