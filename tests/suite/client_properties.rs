@@ -155,7 +155,6 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("request.timeout.ms=0", &["request.timeout.ms", "'0'", "milliseconds"]),
     ("default.api.timeout.ms=1m", &["default.api.timeout.ms", "'1m'"]),
     ("client.dns.lookup=first", &["client.dns.lookup", "'first'"]),
-    ("bootstrap.servers=broker", &["bootstrap.servers", "no port"]),
     ("client.id=\\u0007", &["client.id"]),
     ("a=\\u12", &["four hexadecimal digits"]),
     ("security.protocol=SSL\nssl.truststore.location=/no/hay", &["ssl.truststore.location", "/no/hay", "No such file"]),
@@ -179,6 +178,12 @@ fn is_each_thing_that_cannot_be_done_one_clear_line_with_78() {
     for (text, words) in REFUSED {
         refused(&host(text), &[], &[*words, &["client.properties"]].concat());
     }
+    let host = self::host("bootstrap.servers=broker");
+    let ran = host.run(&[], "config show --command-config client.properties");
+    assert!(
+        ran.code == 78 && ran.stdout.contains("client.properties: bootstrap.servers: 'broker' has no port"),
+        "{ran:?}"
+    );
     let host = Host::new();
     refused(&host, &[], &["client.properties", "cannot be read", "No such file"]);
     host.write("work/client.properties", "#".repeat(2 * 1024 * 1024));
