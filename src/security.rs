@@ -1,7 +1,7 @@
 //! How a listener is spoken to: TLS, a login, and what we call ourselves.
 //!
-//! Nothing here reads a file or opens a connection: texts and stores come read (`config`), and what is made of them is
-//! used by `observe`. Not here: the names of the properties that set it.
+//! Nothing here opens a connection, and no file but those of the operating system's authorities: texts and stores come
+//! read (`config`), and what is made of them is used by `observe`. Not here: how a file of properties is read.
 
 mod secret;
 mod stores;
