@@ -8,8 +8,24 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, der};
 
+/// Digests of passwords that are made for one store: what keytool makes, three hundred times over.
+const ROUNDS_MAX: u64 = 10_000_000;
+
+/// Values in values, in the deepest store: the parameters of a key's cipher are in fourteen.
+const DEPTH_MAX: u8 = 24;
+
+/// `1.3.6.1.4.1.11591.4.11`, scrypt: it takes as much memory as a store says, and no tool makes stores with it.
+const SCRYPT: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+
 /// Everything in the store.
 pub(super) fn open(store: &Store) -> Result<Contents, Fault> {
+    if store.bytes.windows(SCRYPT.len()).any(|at| at == SCRYPT) {
+        return Err(fault(&Error::UnsupportedEncryptionScheme, true));
+    }
+    if der::rounds(&store.bytes, DEPTH_MAX) > ROUNDS_MAX {
+        let words = format!("wants its passwords digested in more rounds than are tried ({ROUNDS_MAX})");
+        return Err(Fault(Blame::Contents, words));
+    }
     let archive = match &store.password {
         Some(password) => Pkcs12Archive::from_pkcs12(&store.bytes, password.expose()),
         None => without_password(&store.bytes),
