@@ -234,13 +234,7 @@ impl<'a> View<'a> {
     /// The answer of a broker, and what it is.
     pub(super) fn broker(&self, id: NodeId) -> Result<(&'a Node, Role), Box<Unseen>> {
         let Some(nodes) = self.brokers.get(&id) else {
-            let listed = self.look.nodes.iter().any(|node| node.metadata.said.is_ok());
-            let words = if listed {
-                "no broker that answered lists it"
-            } else {
-                "no broker answered, so its address is not known"
-            };
-            return Err(no_address(words));
+            return Err(self.unlisted());
         };
         // A broker that has just changed its port may be listed at two endpoints; the one that answers is it.
         let mut answers = nodes.iter().filter(|node| node.api_versions.said.is_ok());
@@ -256,6 +250,22 @@ impl<'a> View<'a> {
             }
             (None, _) => Err(no_address("it has no address")),
         }
+    }
+
+    /// Why it is not known where a broker is that nobody gave an address for. Where everybody turned us away who might have
+    /// listed it, that is why.
+    fn unlisted(&self) -> Box<Unseen> {
+        if self.brokers().any(|node| node.metadata.said.is_ok()) {
+            return no_address("no broker that answered lists it");
+        }
+        let turned_away = self.brokers().find_map(|node| {
+            let missed = node.api_versions.said.as_ref().err().or(node.metadata.said.as_ref().err())?;
+            missed.why.is_refusal().then(|| {
+                let words = format!("no broker lists it, for {} has turned us away: {}", node.endpoint, missed.words);
+                Box::new(Unseen { missed: Missed::new(missed.why, words), evidence: None })
+            })
+        });
+        turned_away.unwrap_or_else(|| no_address("no broker answered, so its address is not known"))
     }
 
     /// The answer of a controller.
