@@ -155,7 +155,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("request.timeout.ms=0", &["request.timeout.ms", "'0'", "milliseconds"]),
     ("default.api.timeout.ms=1m", &["default.api.timeout.ms", "'1m'"]),
     ("client.dns.lookup=first", &["client.dns.lookup", "'first'"]),
-    ("client.id=\\u0007", &["client.id"]),
+    ("client.id=a\\u0007b", &["client.id"]),
     ("a=\\u12", &["four hexadecimal digits"]),
     ("security.protocol=SSL\nssl.truststore.location=/no/hay", &["ssl.truststore.location", "/no/hay", "No such file"]),
     ("security.protocol=SSL\nssl.keystore.location=/", &["ssl.keystore.location", "Is a directory"]),
