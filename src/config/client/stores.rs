@@ -15,6 +15,11 @@ use crate::security::tls::{Store, TlsSettings, client_config};
 /// More bytes than any store has: the bundles of operating systems have a quarter of a megabyte.
 const STORE_LIMIT: u64 = 8 * 1024 * 1024;
 
+const LOCATION_OF_TRUST: &str = "ssl.truststore.location";
+const CERTIFICATES: &str = "ssl.truststore.certificates";
+const LOCATION_OF_KEY: &str = "ssl.keystore.location";
+const KEY: &str = "ssl.keystore.key";
+const CHAIN: &str = "ssl.keystore.certificate.chain";
 const ALGORITHM: &str = "ssl.endpoint.identification.algorithm";
 const PROTOCOL: &str = "ssl.protocol";
 const ENABLED: &str = "ssl.enabled.protocols";
@@ -35,41 +40,44 @@ pub(super) fn tls(sheet: &Sheet, notices: &mut Notices) -> Result<Arc<ClientConf
     Ok(Arc::new(config))
 }
 
-/// Refuses what a property is to blame for; where it names a file, that file.
+/// Refuses what a property is to blame for, by the name under which it was given: a store is a file, which is named as
+/// well, or stands in the properties themselves.
 fn refuse(sheet: &Sheet, property: &str, why: &str) -> Refusal {
-    let file = sheet.get(property).filter(|_| property.ends_with(".location"));
-    match file.filter(|file| !why.contains(file)) {
-        Some(file) => sheet.refuse(property, &format!("{file}: {why}")),
-        None => sheet.refuse(property, why),
+    let inline = match property {
+        LOCATION_OF_TRUST => CERTIFICATES,
+        LOCATION_OF_KEY => KEY,
+        other => other,
+    };
+    match (sheet.get(property), sheet.get(inline)) {
+        (None, Some(_)) => sheet.refuse(inline, why),
+        (Some(file), _) if inline != property => sheet.refuse(property, &format!("{file}: {why}")),
+        _ => sheet.refuse(property, why),
     }
 }
 
 fn truststore(sheet: &Sheet) -> Result<Option<Store>, Refusal> {
     let password = secret(sheet, "ssl.truststore.password");
     let declared = sheet.get("ssl.truststore.type").map(ToOwned::to_owned);
-    let bytes = match (sheet.get("ssl.truststore.certificates"), sheet.get("ssl.truststore.location")) {
+    let bytes = match (sheet.get(CERTIFICATES), sheet.get(LOCATION_OF_TRUST)) {
         (Some(_), Some(_)) => {
             let why = "ssl.truststore.location is given as well, and only one of them can be";
-            return Err(sheet.refuse("ssl.truststore.certificates", why));
+            return Err(sheet.refuse(CERTIFICATES, why));
         }
         (Some(pem), None) => {
-            inline(sheet, "ssl.truststore.certificates", pem, declared.as_deref(), "ssl.truststore.type")?;
+            inline(sheet, CERTIFICATES, pem, declared.as_deref(), "ssl.truststore.type")?;
             pem.as_bytes().to_vec()
         }
-        (None, Some(file)) => read(sheet, "ssl.truststore.location", file)?,
+        (None, Some(file)) => read(sheet, LOCATION_OF_TRUST, file)?,
         (None, None) => return Ok(None),
     };
     Ok(Some(Store { bytes, declared, password, key_password: None }))
 }
 
 fn keystore(sheet: &Sheet) -> Result<Option<Store>, Refusal> {
-    const KEY: &str = "ssl.keystore.key";
-    const CHAIN: &str = "ssl.keystore.certificate.chain";
-    const LOCATION: &str = "ssl.keystore.location";
     let password = secret(sheet, "ssl.keystore.password");
     let key_password = secret(sheet, "ssl.key.password");
     let declared = sheet.get("ssl.keystore.type").map(ToOwned::to_owned);
-    let bytes = match (sheet.get(KEY), sheet.get(CHAIN), sheet.get(LOCATION)) {
+    let bytes = match (sheet.get(KEY), sheet.get(CHAIN), sheet.get(LOCATION_OF_KEY)) {
         (Some(_), _, Some(_)) => {
             return Err(sheet.refuse(KEY, "ssl.keystore.location is given as well, and only one of them can be"));
         }
@@ -87,7 +95,7 @@ fn keystore(sheet: &Sheet) -> Result<Option<Store>, Refusal> {
         (None, Some(_), None) => {
             return Err(sheet.refuse(KEY, "not given, and ssl.keystore.certificate.chain needs the key for it"));
         }
-        (None, None, Some(file)) => read(sheet, LOCATION, file)?,
+        (None, None, Some(file)) => read(sheet, LOCATION_OF_KEY, file)?,
         (None, None, None) => return Ok(None),
     };
     Ok(Some(Store { bytes, declared, password, key_password }))
