@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes everything that reads what others wrote: frames, metrics pages, recordings, config files.
+# Fuzzes everything that reads what others wrote: frames, metrics pages, recordings, config files, truststores and keystores.
 #
 #   sh tests/fuzz/run.sh                 each target for 30 seconds
 #   sh tests/fuzz/run.sh 3600 frames     one target for an hour; more may be named
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- frames pages recordings config
+[ $# -gt 0 ] || set -- frames pages recordings config stores
 
 work=${CARGO_TARGET_DIR:-target}/fuzz
 rm -rf "$work/seeds" "$work/tmp"
@@ -28,7 +28,7 @@ cp Cargo.lock tests/fuzz/Cargo.lock
 RUSTFLAGS=$sancov cargo build --release --manifest-path tests/fuzz/Cargo.toml --target "$host" \
     --target-dir "$work/build"
 
-mkdir "$work/seeds/frames" "$work/seeds/pages" "$work/seeds/recordings" "$work/seeds/config"
+mkdir "$work/seeds/frames" "$work/seeds/pages" "$work/seeds/recordings" "$work/seeds/config" "$work/seeds/stores"
 fixtures() { # an extension
     find protocol-fixtures -name "*.$1" -exec cat {} +
 }
@@ -57,6 +57,27 @@ copy json recordings
 cp tests/fuzz/every-key.* "$work/seeds/config/"
 # shellcheck disable=SC2016 # the backticks are Markdown's
 sed -n '/^```toml$/,/^```$/ { /^```/d; p; }' README.md >"$work/seeds/config/readme.toml"
+
+# Each kind of store, with a key and its certificate; few rounds, so that many can be tried.
+(
+    cd "$work/seeds/stores"
+    password=hushhush
+    opened="-passout pass:$password"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=probe -keyout key.pem -out cert.pem \
+        2>/dev/null
+    cat cert.pem key.pem >whole.pem
+    # shellcheck disable=SC2086 # the options are words
+    {
+        openssl pkcs8 -topk8 -iter 1 -in key.pem $opened | cat cert.pem - >encrypted.pem
+        openssl pkcs12 -export -iter 1 -in whole.pem -out modern.p12 $opened
+        openssl pkcs12 -export -iter 1 -in whole.pem -out legacy.p12 -legacy $opened
+        openssl pkcs12 -export -nomac -in whole.pem -out plain.p12 -keypbe NONE -certpbe NONE $opened
+    }
+    for kind in JKS JCEKS; do
+        keytool -genkeypair -alias probe -keyalg EC -groupname secp256r1 -dname CN=probe -storetype "$kind" \
+            -keystore "probe.$kind" -storepass "$password" >/dev/null 2>&1
+    done
+)
 
 for target; do
     printf '\n== %s for %s seconds\n' "$target" "$seconds"
