@@ -88,6 +88,8 @@ mod streams;
 mod tables;
 /// What does a terminal show while a wait goes on, and what is left on it?
 mod terminal;
+/// Where do tokens come from, and what becomes of a login that has none?
+mod tokens;
 /// Is any cluster called healthy that is not, in a history that nobody thought of?
 mod unhealthy;
 /// What is said of versions that tell less?
