@@ -104,6 +104,8 @@ mod tables;
 mod terminal;
 /// What does each kind of failure of TLS look like?
 mod tls;
+/// Where do tokens come from, and what becomes of a login that has none?
+mod tokens;
 /// Is any cluster called healthy that is not, in a history that nobody thought of?
 mod unhealthy;
 /// What is said of versions that tell less?

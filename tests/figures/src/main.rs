@@ -12,6 +12,8 @@ mod instructions;
 mod kafka;
 /// Looks in a row, over connections that are kept or made anew.
 mod looks;
+/// One look at listeners with TLS and a login.
+mod secured;
 /// What a program costs, measured from outside.
 mod spent;
 /// What it costs to start, and to carry.
@@ -32,6 +34,9 @@ const RECORDING: &str = "protocol-fixtures/3.9.2/forward/10-all-brokers-on-kraft
 
 /// At how many brokers looks are taken in a row.
 const LOOKED_AT: [u16; 3] = [10, 100, 1_000];
+
+/// At how many brokers listeners with TLS and a login are looked at.
+const SECURED_AT: [u16; 2] = [100, 1_000];
 
 /// Where everything is.
 struct Places {
@@ -65,6 +70,7 @@ fn main() {
         let verdict = verdict::measure(&places, 10, 1);
         let looks = looks::measure(&places, 10, 1);
         println!("{} {} {}", exchange::table(&[exchange]), verdict::table(&[verdict]), looks::table(&[looks]));
+        println!("{}", secured::table(&[secured::measure(&places, 10, 1)]));
         return;
     }
     let sizes: Vec<u16> = sizes.split(',').map(|size| size.parse().expect("a number of nodes")).collect();
@@ -76,6 +82,8 @@ fn main() {
     tables.add("kafka", kafka::table(&places));
     let looks = LOOKED_AT.map(|nodes| looks::measure(&places, nodes, if nodes > 100 { 5 } else { 21 }));
     tables.add("looks", looks::table(&looks));
+    let secured = SECURED_AT.map(|nodes| secured::measure(&places, nodes, if nodes > 100 { 11 } else { 21 }));
+    tables.add("secured", secured::table(&secured));
     let (mut exchanges, mut verdicts) = (Vec::new(), Vec::new());
     for nodes in sizes {
         eprintln!("{nodes} nodes");
