@@ -47,8 +47,8 @@ impl Guarded {
     /// The brokers' listeners and the controllers', and one login for all.
     fn two(cluster: Shared, guards: [Arc<Guard>; 2], login: Option<Arc<Login>>) -> Self {
         let [brokers, controllers] = guards;
-        let security = || Security { login: login.clone(), ..Security::default() };
-        let access = Access { brokers: security(), controllers: security(), ..Access::default() };
+        let security = Security { login, ..Security::default() };
+        let access = Access { brokers: security.clone(), controllers: security, ..Access::default() };
         Self { cluster, brokers, controllers, access }
     }
 
