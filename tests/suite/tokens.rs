@@ -102,10 +102,10 @@ async fn endpoint(answer: String) -> (String, Arc<AtomicUsize>, Arc<Mutex<String
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = String::new();
-            let mut chunk = [0; 1024];
+            let mut buffer = [0; 1024];
             while !request.contains("grant_type=") {
-                let read = stream.read(&mut chunk).await.expect("a request");
-                request.push_str(&String::from_utf8_lossy(&chunk[..read]));
+                let read = stream.read(&mut buffer).await.expect("a request");
+                request.push_str(&String::from_utf8_lossy(&buffer[..read]));
             }
             count.fetch_add(1, Ordering::Relaxed);
             *heard.lock().expect("the request") = request;

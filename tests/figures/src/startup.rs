@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::Places;
 use crate::spent::{Spent, Summary, program, ratio, run};
 
 const ROUNDS: usize = 401;
+const KINDS: usize = 8;
 
 /// Every command's costs, the first that of `/bin/true`.
 pub(crate) struct Startup(Vec<(&'static str, Summary, f64, f64)>);
@@ -27,14 +29,23 @@ pub(crate) fn measure(places: &Places) -> Startup {
     let refused: &[&str] =
         &["stage", "brokers-migrated", "-b", "127.0.0.1:1", "--expect-brokers", "1", "-C", "3001@127.0.0.1:1"];
     let (program_path, alone) = (&*places.program, &*places.alone);
-    let commands: [(&'static str, &Path, &[&str], i32); 5] = [
+    let plain = client_properties(places, "plain.properties", "security.protocol=PLAINTEXT\n");
+    let login = "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\nsasl.jaas.config=ScramLoginModule \
+                 required username=\"probe\" password=\"hushhush\";\n";
+    let login = client_properties(places, "login.properties", login);
+    let tls = client_properties(places, "tls.properties", "security.protocol=SSL\n");
+    let [plain, login, tls] = [&plain, &login, &tls].map(|file| [refused, &["--command-config", file]].concat());
+    let commands: [(&'static str, &Path, &[&str], i32); KINDS] = [
         ("`/bin/true`", Path::new("/bin/true"), &[], 0),
         ("`kraft-check --version`, glibc", program_path, version, 0),
         ("`kraft-check --version`, static", alone, version, 0),
         ("a verdict, connections refused, glibc", program_path, refused, 3),
         ("a verdict, connections refused, static", alone, refused, 3),
+        ("the same, glibc, with client properties of PLAINTEXT", program_path, &plain, 3),
+        ("… of SASL_PLAINTEXT, with a login by SCRAM", program_path, &login, 3),
+        ("… of SSL, with the authorities of the operating system", program_path, &tls, 3),
     ];
-    let mut runs: [Vec<Spent>; 5] = Default::default();
+    let mut runs: [Vec<Spent>; KINDS] = Default::default();
     for round in 0..ROUNDS {
         for turn in 0..commands.len() {
             // Each is first in its turn.
@@ -49,6 +60,14 @@ pub(crate) fn measure(places: &Places) -> Startup {
         (*what, Summary::of(own), ratio(own, &runs[0], |it| it.wall_ms), ratio(own, &runs[0], |it| it.cpu_ms))
     };
     Startup(commands.iter().zip(&runs).map(line).collect())
+}
+
+/// A file of client properties, which nobody else can read.
+fn client_properties(places: &Places, name: &str, text: &str) -> String {
+    let file = places.scratch.join(name);
+    fs::write(&file, text).expect("a written file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its mode");
+    file.to_str().expect("a path in UTF-8").to_owned()
 }
 
 pub(crate) fn table(Startup(lines): &Startup) -> String {
