@@ -170,8 +170,10 @@ fn rights(node: &Node, security: &Security, told: &str) -> Vec<Hop> {
 
 /// The command that grants the right.
 fn grant(right: &Right, security: &Security, told: &str) -> String {
-    let user = security.login.as_ref().and_then(|login| login.user());
-    // Whom a listener takes a certificate's owner for is in its ssl.principal.mapping.rules.
+    // Whom a listener takes a certificate's owner for is in its ssl.principal.mapping.rules, and whom a token is for in the
+    // token.
+    let named = security.login.as_ref().filter(|login| login.mechanism() != "OAUTHBEARER");
+    let user = named.and_then(|login| login.user());
     let principal = format!("User:{}", user.unwrap_or("NAME"));
     let principal = shlex::try_quote(&principal).map_or_else(|_| "User:NAME".to_owned(), Cow::into_owned);
     format!(

@@ -77,19 +77,20 @@ fn where_do_tokens_come_from() {
         login(&format!("sasl.mechanism=OAUTHBEARER\nsasl.jaas.config={jaas}\n{more}"))
     };
     let taken = Ok(("OAUTHBEARER".to_owned(), None));
+    let as_client = Ok(("OAUTHBEARER".to_owned(), Some("me".to_owned())));
     let url = "sasl.oauthbearer.token.endpoint.url";
     let client = "clientId=\"me\" clientSecret=\"hushhush\"";
-    assert_eq!(bearer(&format!("{client} scope=\"x\""), &format!("{url}=http://t.example/token")), taken);
+    assert_eq!(bearer(&format!("{client} scope=\"x\""), &format!("{url}=http://t.example/token")), as_client);
     assert_eq!(bearer("extension_logicalCluster=\"lkc\"", &format!("{url}=file:///run/token")), taken);
     let claims =
         "unsecuredLoginStringClaim_sub=\"a\" unsecuredLoginNumberClaim_n=\"1.5\" unsecuredLoginListClaim_l=\",a,b\"";
     assert_eq!(bearer(claims, ""), taken);
     let of_kafka_4 = "sasl.oauthbearer.client.credentials.client.id=me\n\
                       sasl.oauthbearer.client.credentials.client.secret=hushhush";
-    assert_eq!(bearer("", &format!("{url}=http://t.example/token\n{of_kafka_4}")), taken);
+    assert_eq!(bearer("", &format!("{url}=http://t.example/token\n{of_kafka_4}")), as_client);
     let handler = "sasl.login.callback.handler.class";
     let own = format!("{handler}={KAFKA}.oauthbearer.secured.OAuthBearerLoginCallbackHandler");
-    assert_eq!(bearer(client, &format!("{url}=http://t.example/token\n{own}")), taken);
+    assert_eq!(bearer(client, &format!("{url}=http://t.example/token\n{own}")), as_client);
     let refused = |options: &str, more: &str, words: &str| {
         let why = bearer(options, more).expect_err("refused");
         assert!(why.contains(words) && !why.contains("hushhush"), "{why}");
