@@ -21,6 +21,8 @@ mod kafka_4;
 mod looking;
 /// Recordings of what the clusters answered.
 mod record;
+/// Is every verdict right in a secured cluster, whoever asks; and is every refusal seen for what it is?
+mod secured;
 /// Is a migration that stands still seen to?
 mod stalls;
 /// Whose answer is it, on real addresses?
@@ -43,6 +45,7 @@ mod jvm;
 mod node;
 mod ports;
 mod properties;
+mod security;
 mod tools;
 mod waiter;
 mod zookeeper;

@@ -11,6 +11,7 @@ use crate::KAFKA;
 use crate::cluster::Cluster;
 use crate::looking::looks_while;
 use crate::record::{Recordings, Snapshot};
+use crate::security::TELL_TALE;
 
 /// The stages, in the order of a table's columns.
 pub(crate) const STAGES: [&str; 4] = ["quorum-provisioned", "brokers-in-migration", "brokers-migrated", "finalized"];
@@ -44,6 +45,8 @@ pub(crate) enum V {
     Block,
     /// Unknown.
     Huh,
+    /// Unknown, for want of a right or because a login is not accepted.
+    Refused,
 }
 
 impl V {
@@ -52,6 +55,7 @@ impl V {
             Some("complete") => Self::Ok,
             Some("not_yet") => Self::No,
             Some("blocked") => Self::Block,
+            Some("unknown") if document["exit_code"] == 77 => Self::Refused,
             Some("unknown") => Self::Huh,
             other => panic!("no verdict but {other:?}: {document}"),
         }
@@ -63,6 +67,7 @@ impl V {
             Self::No => 1,
             Self::Block => 2,
             Self::Huh => 3,
+            Self::Refused => 77,
         }
     }
 
@@ -72,6 +77,7 @@ impl V {
             Self::No => "not yet",
             Self::Block => "blocked",
             Self::Huh => "unknown",
+            Self::Refused => "refused",
         }
     }
 }
@@ -263,6 +269,7 @@ pub(crate) fn run(command: &[&str], flags: &[String]) -> Value {
     let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     assert_eq!(Some(&document["exit_code"]), output.status.code().map(Value::from).as_ref());
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(TELL_TALE), "a secret is told: {document:#}");
     if document["verdict"] == "complete" {
         assert_eq!(document["findings"], Value::Array(Vec::new()), "complete has no failing finding");
     } else {
