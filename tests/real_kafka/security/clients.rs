@@ -47,6 +47,12 @@ impl Client {
         self
     }
 
+    /// Takes a certificate of any host.
+    pub(crate) fn of_any_host(mut self) -> Self {
+        self.0 += "ssl.endpoint.identification.algorithm=\n";
+        self
+    }
+
     /// Logs in with a password: the user's, or another.
     pub(crate) fn login(mut self, mechanism: &str, user: &str, password: &str) -> Self {
         let module = if mechanism == "PLAIN" { "plain.PlainLoginModule" } else { "scram.ScramLoginModule" };
@@ -59,7 +65,7 @@ impl Client {
     }
 
     /// Logs in as a user with his password.
-    pub(crate) fn as_user(self, mechanism: &str, user: &str) -> Self {
+    pub(crate) fn by_password(self, mechanism: &str, user: &str) -> Self {
         self.login(mechanism, user, &password(user))
     }
 
