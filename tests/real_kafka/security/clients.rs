@@ -1,7 +1,9 @@
 //! The `client.properties` files of those who ask a secured cluster.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::certificates::{Certificates, Form, KEY, STORE};
@@ -82,7 +84,10 @@ impl Client {
     /// Keeps it as a file, and says where.
     pub(crate) fn written(&self, folder: &Path, name: &str) -> PathBuf {
         let file = folder.join(format!("{name}.properties"));
-        fs::write(&file, &self.0).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        // As a file with a password in it must be: the tool warns of others.
+        let written = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&file);
+        let written = written.and_then(|mut open| open.write_all(self.0.as_bytes()));
+        written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         file
     }
 
