@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use flags::{Flag, Takes};
 
 use crate::exit;
@@ -51,6 +51,8 @@ pub enum Command {
     Status(Box<LookArgs>),
     /// Is the cluster boring: nothing in flight, nobody missing or unexpected, the quorum formed and caught up?
     Health(Box<LookArgs>),
+    /// Can everybody be asked? Every node and page, hop by hop: name, connection, TLS, login, each right, metrics
+    Doctor(Box<LookArgs>),
     /// What every stage demands of whom, and the guards that hold in all of them
     Stages,
     /// What an id means, how to look by hand, how to fix it, and where that comes from
@@ -121,6 +123,7 @@ impl Command {
             Self::Wait(args) => vec!["wait".to_owned(), args.goal.clone()],
             Self::Status(_) => vec!["status".to_owned()],
             Self::Health(_) => vec!["health".to_owned()],
+            Self::Doctor(_) => vec!["doctor".to_owned()],
             Self::Config(ConfigCommand::Show(_)) => vec!["config".to_owned(), "show".to_owned()],
             Self::Stages => vec!["stages".to_owned()],
             Self::Explain { topic } => once("explain".to_owned()).chain(topic.clone()).collect(),
@@ -178,13 +181,29 @@ pub struct LookArgs {
     /// The id of the cluster; nodes of any other are refused
     #[arg(long, value_name = "ID")]
     pub expect_cluster_id: Option<String>,
+    /// How the listeners are spoken to: Kafka's own file of client properties, such as client.properties, with
+    /// security.protocol, ssl.*, sasl.*; the addresses and times in it serve where no others are given
+    #[arg(long, value_name = "FILE")]
+    pub command_config: Option<PathBuf>,
+    /// The same for the controllers' listeners, where they are spoken to otherwise than the brokers'
+    #[arg(long, value_name = "FILE")]
+    pub controller_command_config: Option<PathBuf>,
+    /// A client property, over those of both files; may be repeated. None with a secret in it: anybody on this host can
+    /// read command lines
+    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]
+    pub properties: Vec<String>,
+    /// How the metrics pages are spoken to, a file of the same form: ssl.* for https, basic.auth.user.info=USER:PASSWORD
+    /// or bearer.auth.token
+    #[arg(long, value_name = "FILE")]
+    pub metrics_config: Option<PathBuf>,
     /// Keep what was observed in this file, to be judged again with --from
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
     /// Judge this recording of --snapshot and ask nobody; whom to expect stands in it
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "bootstrap_servers", "bootstrap_controllers", "metrics", "broker_metrics", "metric_names", "expect_brokers",
-        "expect_controllers", "expect_cluster_id", "snapshot",
+        "expect_controllers", "expect_cluster_id", "snapshot", "command_config", "controller_command_config",
+        "properties", "metrics_config",
     ])]
     pub from: Option<PathBuf>,
     /// How long all of it may take
@@ -215,16 +234,16 @@ pub struct OutputArgs {
     /// Say nothing on standard output: the exit code tells. Errors are one line on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// List all findings, and how long each node took
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// List all findings, and how long each node took; twice, say also which client properties were ignored
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
 }
 
 impl OutputArgs {
     /// Which findings to list.
     #[must_use]
     pub fn findings(&self) -> Findings {
-        if self.verbose { Findings::All } else { self.findings }
+        if self.verbose > 0 { Findings::All } else { self.findings }
     }
 }
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::cli::{Command, ConfigCommand, LookArgs};
-use crate::config::{self, Observed, Refusal};
+use crate::config::{self, Notices, Observed, Refusal};
+use crate::doctor::examine;
 use crate::evaluate::{locate, needs_second_look};
 use crate::exit::{self, Exit};
 use crate::explain::{self, Tables, Topic};
@@ -20,7 +21,7 @@ use crate::interrupt::unless_interrupted;
 use crate::observe::dial::{Network, Sockets};
 use crate::observe::kept::Kept;
 use crate::observe::{Plan, look};
-use crate::report::{Rehearsed, Report, Whereabouts};
+use crate::report::{Diagnosis, Note, Rehearsed, Report, Whereabouts};
 use crate::security::Access;
 use crate::settings::Settings;
 use crate::snapshot::{Depth, Expected, Snapshot, Subject, recording};
@@ -49,6 +50,8 @@ pub enum Answer {
     Report(Box<Report>),
     /// Where the cluster stands.
     Whereabouts(Whereabouts),
+    /// Whether everybody can be asked.
+    Diagnosis(Diagnosis),
     /// What is set, with the origin of each setting or without.
     Settings(Settings, bool),
     /// What every stage demands, and the guards.
@@ -70,6 +73,7 @@ impl Answer {
         match self {
             Self::Report(report) => exit::of_report(report),
             Self::Whereabouts(whereabouts) => exit::of_whereabouts(whereabouts),
+            Self::Diagnosis(diagnosis) => exit::of_diagnosis(diagnosis),
             Self::Settings(..)
             | Self::Tables(_)
             | Self::Topics(_)
@@ -89,20 +93,22 @@ pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -
         Command::Stage(args) => {
             let stage = config::stage(&args.stage)?;
             let only = config::only(args.only.as_deref(), stage)?;
-            judged(&Goal::stage(stage, args.health), only, &args.look, settings)
+            judged(&Goal::stage(stage, args.health), only, &args.look, settings, listener)
         }
-        Command::Health(look) => judged(&Goal::healthy(), None, look, settings),
+        Command::Health(look) => judged(&Goal::healthy(), None, look, settings, listener),
         Command::Wait(args) => waiting::run(args, settings, listener),
         Command::Status(look) => {
-            let (snapshot, recording) = look_as_asked(look, Depth::Stage, &settings)?;
+            let Looked { snapshot, recording, warnings } = look_as_asked(look, Depth::Stage, &settings, listener)?;
             let mut whereabouts = locate(&snapshot);
             for report in &mut whereabouts.reports {
                 report.cluster_name.clone_from(&settings.cluster);
+                report.warnings.extend_from_slice(&warnings);
             }
             Ok(Answered { answer: Answer::Whereabouts(whereabouts), recording })
         }
+        Command::Doctor(look) => diagnosed(look, settings, listener),
         Command::Config(ConfigCommand::Show(args)) => {
-            config::refuse_broken(&args.look, &args.waiting, &settings)?;
+            remark(&config::refuse_broken(&args.look, &args.waiting, &settings)?, listener);
             Ok(Answered { answer: Answer::Settings(settings, args.origin), recording: None })
         }
         Command::Stages => Ok(Answered { answer: Answer::Tables(explain::tables()), recording: None }),
@@ -113,10 +119,31 @@ pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -
 }
 
 /// What one look says of it.
-fn judged(goal: &Goal, only: Option<Subject>, look: &LookArgs, settings: Settings) -> Result<Answered, Refusal> {
-    let (snapshot, recording) = look_as_asked(look, goal.depth(), &settings)?;
-    let report = Report { cluster_name: settings.cluster, ..goal.judge(only, &snapshot) };
+fn judged(
+    goal: &Goal,
+    only: Option<Subject>,
+    look: &LookArgs,
+    settings: Settings,
+    listener: &mut dyn Listener,
+) -> Result<Answered, Refusal> {
+    let Looked { snapshot, recording, warnings } = look_as_asked(look, goal.depth(), &settings, listener)?;
+    let mut report = Report { cluster_name: settings.cluster, ..goal.judge(only, &snapshot) };
+    report.warnings.extend(warnings);
     Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
+}
+
+/// Whether everybody can be asked: the look that health takes, hop by hop.
+fn diagnosed(look: &LookArgs, settings: Settings, listener: &mut dyn Listener) -> Result<Answered, Refusal> {
+    let request = config::resolve(look, Depth::Content, &settings)?;
+    let Observed::Live { plan, expected, timeout, access, notices } = request.subject else {
+        return Err(usage("--from: a recording cannot be asked, so there is nothing to examine".to_owned()));
+    };
+    remark(&notices, listener);
+    let snapshot = observe(&plan, expected, timeout, access.clone())?;
+    let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
+    let diagnosis =
+        Diagnosis { cluster_name: settings.cluster, warnings: notices.warnings, ..examine(&snapshot, &access) };
+    Ok(Answered { answer: Answer::Diagnosis(diagnosis), recording })
 }
 
 /// The topic of this name, or all topics where none is named.
@@ -133,19 +160,39 @@ fn explained(name: Option<&str>) -> Result<Answer, Refusal> {
     }
 }
 
-/// The looks that the arguments ask for, or a recording; and the recording to be kept.
+/// What was asked for, looked at.
+struct Looked {
+    snapshot: Snapshot,
+    /// The recording that is to be kept.
+    recording: Option<(PathBuf, String)>,
+    /// What is odd about how it was asked for.
+    warnings: Vec<Note>,
+}
+
+/// The looks that the arguments ask for, or a recording.
 fn look_as_asked(
     args: &LookArgs,
     depth: Depth,
     settings: &Settings,
-) -> Result<(Snapshot, Option<(PathBuf, String)>), Refusal> {
+    listener: &mut dyn Listener,
+) -> Result<Looked, Refusal> {
     let request = config::resolve(args, depth, settings)?;
-    let snapshot = match request.subject {
-        Observed::Recorded(snapshot) => snapshot,
-        Observed::Live { plan, expected, timeout, access } => observe(&plan, expected, timeout, access)?,
+    let (snapshot, warnings) = match request.subject {
+        Observed::Recorded(snapshot) => (snapshot, Vec::new()),
+        Observed::Live { plan, expected, timeout, access, notices } => {
+            remark(&notices, listener);
+            (observe(&plan, expected, timeout, access)?, notices.warnings)
+        }
     };
     let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
-    Ok((snapshot, recording))
+    Ok(Looked { snapshot, recording, warnings })
+}
+
+/// Says what there is to know of the configuration before anybody is asked.
+fn remark(notices: &Notices, listener: &mut dyn Listener) {
+    for (level, line) in &notices.remarks {
+        listener.remark(*level, line);
+    }
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration, access: Access) -> Result<Snapshot, Refusal> {
@@ -197,6 +244,10 @@ async fn take_looks<N: Network>(
         snapshot.looks.push(look(network, plan, deadline).await);
     }
     snapshot
+}
+
+fn usage(message: String) -> Refusal {
+    Refusal { exit: &exit::USAGE, message }
 }
 
 fn internal(message: String) -> Refusal {

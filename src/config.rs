@@ -4,10 +4,12 @@
 //! what the flags are called (`cli`).
 
 mod address;
+mod client;
 mod file;
 mod layers;
 mod metric;
 mod pages;
+pub mod properties;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -18,17 +20,23 @@ use std::time::Duration;
 
 use crate::cli::{LookArgs, WaitingArgs};
 use crate::exit::{self, Exit};
-use crate::observe::Plan;
+use crate::observe::{Address, Plan};
 use crate::security::Access;
 use crate::settings::{Origin, Settings};
 use crate::snapshot::{Depth, Expected, NodeId, Snapshot, Subject, recording};
 use crate::stages::{STAGES, Stage};
+use client::{Client, Given};
 
+pub use client::Notices;
 pub use layers::{settle, unreadable};
 pub use waiting::{Waiting, waiting};
 
 /// More ids than any cluster has; a range like 1-2000000000 is a slip.
 const IDS_MAX: usize = 10_000;
+
+/// Nobody to ask.
+const NO_ADDRESS: &str = "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT, or both in a \
+                          file with --config FILE";
 
 /// The largest recording that is read, in bytes. Two looks at a thousand brokers, each of which lists a thousand, have
 /// half of it.
@@ -54,6 +62,7 @@ pub struct Request {
 
 /// What is judged.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub enum Observed {
     /// Looks that are still to be taken.
     Live {
@@ -65,9 +74,22 @@ pub enum Observed {
         timeout: Duration,
         /// How everybody is spoken to.
         access: Access,
+        /// What there is to know of the configuration.
+        notices: Notices,
     },
     /// A recording.
     Recorded(Snapshot),
+}
+
+/// The same before it is known whether anybody can be asked, and whose times count.
+struct Live {
+    plan: Plan,
+    expected: Expected,
+    timeout: Duration,
+    /// What client properties give for one look.
+    look_timeout: Option<Given<Duration>>,
+    access: Access,
+    notices: Notices,
 }
 
 /// The stage of this name.
@@ -103,35 +125,31 @@ pub fn only(text: Option<&str>, stage: &Stage) -> Result<Option<Subject>, Refusa
 /// [`Refusal`] with 64 for what cannot be read, with 78 for what contradicts itself or the config file, and for a
 /// recording that is none.
 pub fn resolve(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Request, Refusal> {
-    let subject = match &args.from {
-        Some(file) => Observed::Recorded(recording(file, depth)?),
-        None => match live(args, depth, settings)? {
-            Observed::Live { plan, .. } if plan.brokers.is_empty() && plan.controllers.is_empty() => {
-                return Err(usage(
-                    "no address: give brokers with -b HOST:PORT and controllers with -C ID@HOST:PORT, or both in a \
-                     file with --config FILE"
-                        .to_owned(),
-                ));
-            }
-            live => live,
-        },
-    };
-    Ok(Request { subject, snapshot: args.snapshot.clone() })
+    let snapshot = args.snapshot.clone();
+    if let Some(file) = &args.from {
+        return Ok(Request { subject: Observed::Recorded(recording(file, depth)?), snapshot });
+    }
+    let Live { plan, expected, timeout, look_timeout, access, notices } = addressed(live(args, depth, settings)?)?;
+    let given = look_timeout.filter(|given| given.holds("timeout", settings));
+    let timeout = given.map_or(timeout, |given| given.value);
+    Ok(Request { subject: Observed::Live { plan, expected, timeout, access, notices }, snapshot })
 }
 
-/// Refuses what [`resolve`] and [`waiting()`] would refuse, but for the lack of any address.
+/// Refuses what [`resolve`] and [`waiting()`] would refuse, but for the lack of any address; otherwise, what there is to
+/// know of the configuration.
 ///
 /// # Errors
 /// [`Refusal`] as of [`resolve`].
-pub fn refuse_broken(args: &LookArgs, waiting: &WaitingArgs, settings: &Settings) -> Result<(), Refusal> {
+pub fn refuse_broken(args: &LookArgs, waiting: &WaitingArgs, settings: &Settings) -> Result<Notices, Refusal> {
     waiting::refuse_broken(waiting, settings)?;
-    if args.from.is_some() { Ok(()) } else { live(args, Depth::Content, settings).map(|_| ()) }
+    if args.from.is_some() { Ok(Notices::default()) } else { Ok(live(args, Depth::Content, settings)?.notices) }
 }
 
-fn live(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Observed, Refusal> {
-    let brokers = read(settings, "bootstrap-server", |name| address::addresses(name, &args.bootstrap_servers))?;
-    let controllers =
-        read(settings, "bootstrap-controller", |name| address::addresses(name, &args.bootstrap_controllers))?;
+fn live(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Live, Refusal> {
+    let Client { access, notices, brokers, controllers, request_timeout, look_timeout } =
+        client::read_all(args, settings)?;
+    let brokers = addresses("bootstrap-server", &args.bootstrap_servers, brokers, settings)?;
+    let controllers = addresses("bootstrap-controller", &args.bootstrap_controllers, controllers, settings)?;
     // One address without an id, and the ids of the others are not all there are.
     let given: Option<BTreeSet<NodeId>> = controllers.iter().map(|controller| controller.id).collect();
     let expected = Expected {
@@ -156,12 +174,34 @@ fn live(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Observed, 
         prove_cluster_id: expected.cluster_id.is_some(),
         brokers,
         controllers,
-        request_timeout: read(settings, "request-timeout", |name| duration(name, &args.request_timeout))?,
+        request_timeout: match request_timeout.filter(|given| given.holds("request-timeout", settings)) {
+            Some(given) => given.value,
+            None => read(settings, "request-timeout", |name| duration(name, &args.request_timeout))?,
+        },
         page_timeout: read(settings, "page-timeout", |name| duration(name, &args.page_timeout))?,
         concurrency: usize::from(args.concurrency),
     };
     let timeout = read(settings, "timeout", |name| duration(name, &args.timeout))?;
-    Ok(Observed::Live { plan, expected, timeout, access: Access::default() })
+    Ok(Live { plan, expected, timeout, look_timeout, access, notices })
+}
+
+/// Refuses to ask nobody.
+fn addressed(live: Live) -> Result<Live, Refusal> {
+    let is_nobody = live.plan.brokers.is_empty() && live.plan.controllers.is_empty();
+    if is_nobody { Err(usage(NO_ADDRESS.to_owned())) } else { Ok(live) }
+}
+
+/// The addresses of a flag, or those of the property that serves where there is none.
+fn addresses(
+    flag: &str,
+    texts: &[String],
+    property: Option<Given<Vec<String>>>,
+    settings: &Settings,
+) -> Result<Vec<Address>, Refusal> {
+    match property.filter(|given| given.holds(flag, settings)) {
+        Some(given) => client::as_given(&given, address::addresses),
+        None => read(settings, flag, |name| address::addresses(name, texts)),
+    }
 }
 
 /// Reads one setting, under the name that it has where it was given. In a config file nothing is a slip of the hand.

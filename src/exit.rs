@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{EndedBy, Place, Report, Verdict, Waited, Whereabouts};
+use crate::report::{Diagnosis, EndedBy, Place, Report, Verdict, Waited, Whereabouts};
+use crate::snapshot::Why;
 
 /// One way to end.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub static INTERNAL: Exit = exit(70, "internal", false, "a defect of kraft-check
 /// Standard output could not be written.
 pub static OUTPUT: Exit = exit(74, "output", false, "the report could not be written");
 /// A right is missing.
-pub static REFUSED: Exit = exit(77, "refused", false, "no right for a request that decides");
+pub static REFUSED: Exit = exit(77, "refused", false, "credentials rejected, or no right for a request that decides");
 /// The configuration contradicts itself.
 pub static CONFIG: Exit = exit(78, "config", false, "configuration invalid or contradictory");
 /// A wait has come to its end before the stage was complete.
@@ -105,6 +106,17 @@ pub fn of_whereabouts(whereabouts: &Whereabouts) -> &'static Exit {
         Place::Unknown if whereabouts.current().is_some_and(|report| report.refused) => &REFUSED,
         Place::Unknown => &CANNOT_TELL,
         _ => &COMPLETE,
+    }
+}
+
+/// How a diagnosis ends the process: as what failed would end a command that rests on it.
+#[must_use]
+pub fn of_diagnosis(diagnosis: &Diagnosis) -> &'static Exit {
+    match diagnosis.failed().map(|hop| hop.why.is_some_and(Why::is_refusal)).max() {
+        Some(true) => &REFUSED,
+        Some(false) => &CANNOT_TELL,
+        None if diagnosis.nodes.is_empty() => &CANNOT_TELL,
+        None => &COMPLETE,
     }
 }
 

@@ -123,6 +123,12 @@ pub struct Pointer {
     pub brief: String,
 }
 
+/// What to do about something that was not seen for this reason.
+#[must_use]
+pub fn fix(why: Why) -> &'static str {
+    notes::fix(why)
+}
+
 /// Every topic, by kind.
 #[must_use]
 pub fn topics() -> Vec<Topic> {

@@ -105,6 +105,7 @@ fn outcome(
             let document = match answer {
                 Answer::Report(report) => Document::Report(report),
                 Answer::Whereabouts(whereabouts) => Document::Whereabouts(whereabouts),
+                Answer::Diagnosis(diagnosis) => Document::Diagnosis(diagnosis),
                 Answer::Settings(settings, with_origin) => Document::Settings(settings, *with_origin),
                 Answer::Tables(tables) => Document::Tables(tables),
                 Answer::Topics(topics) => Document::Topics(topics),
@@ -116,7 +117,7 @@ fn outcome(
         }
         Err(Refusal { exit, message }) => (*exit, Document::Error(exit, message), None),
     };
-    let plain = Style { findings: output.findings(), times: output.verbose, coloured: false };
+    let plain = Style { findings: output.findings(), times: output.verbose > 0, coloured: false };
     let mut files: Vec<(PathBuf, String)> = recording.into_iter().collect();
     let mut format = Format::Human;
     for Output { format: asked, file } in &output.output {

@@ -11,6 +11,8 @@ pub mod cli;
 pub mod command;
 /// What was typed, checked and resolved into a plan and expectations.
 pub mod config;
+/// Whether everybody can be asked, hop by hop, and with which rights.
+pub mod doctor;
 /// (stage, snapshot) → report.
 pub mod evaluate;
 /// Every way the process can end, in one table.

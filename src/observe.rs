@@ -7,9 +7,12 @@
 mod answers;
 mod content;
 pub mod dial;
+mod heard;
 mod kafka;
 pub mod kept;
+mod login;
 mod page;
+mod refusal;
 mod second_round;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,5 +1,6 @@
 //! Format → function. Renderers add no judgement: the verdict is the same in every format.
 
+mod diagnosis;
 mod explained;
 mod human;
 mod json;
@@ -12,7 +13,7 @@ use clap::ValueEnum;
 
 use crate::exit::{self, Exit};
 use crate::explain::{Tables, Topic};
-use crate::report::{Finding, Rehearsed, Report, Standing, Whereabouts};
+use crate::report::{Diagnosis, Finding, Rehearsed, Report, Standing, Whereabouts};
 use crate::settings::Settings;
 use crate::wait::Event;
 
@@ -66,6 +67,8 @@ pub enum Document<'a> {
     Event(&'a Event),
     /// Where the cluster stands.
     Whereabouts(&'a Whereabouts),
+    /// Whether everybody can be asked.
+    Diagnosis(&'a Diagnosis),
     /// What is set, with the origin of each setting or without.
     Settings(&'a Settings, bool),
     /// What every stage demands, and the guards.
@@ -99,6 +102,7 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
         (Format::Human, Document::Report(report)) => human::report(report, style),
         (Format::Human, Document::Event(event)) => human::event(event),
         (Format::Human, Document::Whereabouts(whereabouts)) => human::whereabouts(whereabouts, style),
+        (Format::Human, Document::Diagnosis(diagnosis)) => diagnosis::lines(diagnosis, style),
         (Format::Human, Document::Settings(settings, with_origin)) => settings::toml(settings, *with_origin),
         (Format::Human, Document::Tables(tables)) => explained::tables(tables),
         (Format::Human, Document::Topics(topics)) => explained::topics(topics),
@@ -108,6 +112,7 @@ pub fn render(document: &Document<'_>, format: Format, style: Style, command: &[
         (Format::Json, Document::Report(report)) => json::report(report, style.findings, command),
         (Format::Json, Document::Event(event)) => json::event(event, command),
         (Format::Json, Document::Whereabouts(whereabouts)) => json::whereabouts(whereabouts, style.findings, command),
+        (Format::Json, Document::Diagnosis(diagnosis)) => diagnosis::json(diagnosis, command),
         (Format::Json, Document::Settings(settings, _)) => settings::json(settings, command),
         (Format::Json, Document::Tables(tables)) => explained::tables_json(tables, command),
         (Format::Json, Document::Topics(topics)) => explained::topics_json(topics, command),
@@ -142,6 +147,14 @@ fn clean(text: &str) -> String {
         }
     }
     clean
+}
+
+/// A line for standard error about what is not in the document, whole: it comes from files of the operator's own.
+#[must_use]
+pub fn remark(line: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() || is_invisible(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    format!("kraft-check: {}\n", line.chars().map(shown).collect::<String>())
 }
 
 /// Characters that take no room or turn the direction of the line: a peer could make a report read otherwise.

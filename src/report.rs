@@ -2,12 +2,16 @@
 //!
 //! Renderers read this and nothing else; they add no judgement. Not here: words of one format.
 
+mod diagnosis;
+mod oddity;
 mod waited;
 
 use std::collections::BTreeSet;
 
 use crate::snapshot::{Evidence, NodeId, Subject, Timestamp};
 
+pub use diagnosis::{Diagnosis, Examined, Hop, Outcome};
+pub use oddity::Oddity;
 pub use waited::{EndedBy, Waited};
 
 /// The answer.
@@ -151,56 +155,6 @@ pub struct Note {
     pub subject: Option<Subject>,
     /// In words.
     pub message: String,
-}
-
-/// What looks odd and does not decide: the kinds of warnings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Oddity {
-    /// An address answered that no broker lists.
-    AddressWithoutId,
-    /// An address was given or listed for two ids.
-    AddressWithTwoIds,
-    /// A controller's own gauge says another state than the leader's.
-    ControllerStateDiffers,
-    /// A node is broker and controller.
-    CombinedNode,
-    /// A stage was judged without any broker.
-    BrokersNotAsked,
-    /// Several cluster ids were told or declared.
-    ClusterIdsDiffer,
-    /// Nothing ties the brokers to the controllers.
-    ClusterNotProved,
-    /// Nodes of several releases of Kafka.
-    MixedVersions,
-}
-
-impl Oddity {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
-        Self::AddressWithoutId,
-        Self::AddressWithTwoIds,
-        Self::ControllerStateDiffers,
-        Self::CombinedNode,
-        Self::BrokersNotAsked,
-        Self::ClusterIdsDiffer,
-        Self::ClusterNotProved,
-        Self::MixedVersions,
-    ];
-
-    /// The name under which it is reported.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::AddressWithoutId => "address-without-id",
-            Self::AddressWithTwoIds => "address-with-two-ids",
-            Self::ControllerStateDiffers => "controller-state-differs",
-            Self::CombinedNode => "combined-node",
-            Self::BrokersNotAsked => "brokers-not-asked",
-            Self::ClusterIdsDiffer => "cluster-ids-differ",
-            Self::ClusterNotProved => "cluster-not-proved",
-            Self::MixedVersions => "mixed-versions",
-        }
-    }
 }
 
 /// The id of the one piece of advice that a stage gets which comes too early.

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub const MASK: &str = "***";
 /// A key with one of these words in it holds a secret.
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "jaas"];
+/// The setting whose values are properties of their own, KEY=VALUE.
+const PROPERTY: &str = "property";
 
 /// Every setting of one command.
 #[derive(Debug, Default)]
@@ -43,8 +45,12 @@ impl Setting {
     /// The value as it may be shown.
     #[must_use]
     pub fn shown(&self) -> Option<Value> {
-        let secret = SECRET_WORDS.iter().any(|word| self.key.contains(word));
-        let hide = |text: &String| if secret { MASK.to_owned() } else { without_user(text) };
+        let is_secret = |key: &str| SECRET_WORDS.iter().any(|word| key.contains(word));
+        let hide = |text: &String| match text.split_once('=') {
+            _ if is_secret(&self.key) => MASK.to_owned(),
+            Some((key, _)) if self.key == PROPERTY && is_secret(&key.to_ascii_lowercase()) => format!("{key}={MASK}"),
+            _ => without_user(text),
+        };
         self.value.as_ref().map(|value| match value {
             Value::Truth(truth) => Value::Truth(*truth),
             Value::Text(text) => Value::Text(hide(text)),

@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
     ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
-    ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader,
+    ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
@@ -42,6 +42,12 @@ pub const NOT_CONTROLLER: i16 = 41;
 pub const INVALID_REQUEST: i16 = 42;
 /// `REQUEST_TIMED_OUT`: what a broker answers that could not ask the leader in time.
 pub const REQUEST_TIMED_OUT: i16 = 7;
+/// `UNSUPPORTED_SASL_MECHANISM`: the answer names those that the listener enables (KIP-43).
+pub const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
+/// `ILLEGAL_SASL_STATE`: what a listener without SASL answers to both requests of a login.
+pub const ILLEGAL_SASL_STATE: i16 = 34;
+/// `SASL_AUTHENTICATION_FAILED` (KIP-152).
+pub const SASL_AUTHENTICATION_FAILED: i16 = 58;
 /// `UNSUPPORTED_VERSION`: the answer to it has the form of version 0, whatever was asked (KIP-511).
 pub const UNSUPPORTED_VERSION: i16 = 35;
 
@@ -54,6 +60,8 @@ pub trait Ask: Request {
     /// The largest answer that is read, in bytes, without its length prefix: twice what a cluster of five
     /// thousand brokers needs, and little enough that no answer takes 64 MB once it is read, eighty times its bytes at most.
     const LIMIT: usize;
+    /// The operation that it needs a right to, as an ACL names it; none for what everybody may ask.
+    const NEEDS: Option<&'static str>;
     /// The shape of the answer.
     #[doc(hidden)]
     const SHAPE: &'static Answer;
@@ -68,6 +76,7 @@ impl Ask for ApiVersionsRequest {
     // 4.4 lists a version 5 whose request has another body, so the codec's 4 is the highest we ever send.
     const SPOKEN: RangeInclusive<i16> = 0..=4;
     const LIMIT: usize = 64 * 1024;
+    const NEEDS: Option<&'static str> = None;
     const SHAPE: &'static Answer = &Answer(shapes::API_VERSIONS);
 }
 
@@ -77,6 +86,7 @@ impl Ask for MetadataRequest {
     // could create topics. Every broker since 0.11 lists 4.
     const SPOKEN: RangeInclusive<i16> = 4..=13;
     const LIMIT: usize = 1024 * 1024;
+    const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::METADATA);
 }
 
@@ -84,6 +94,7 @@ impl Ask for DescribeQuorumRequest {
     const NAME: &'static str = "DescribeQuorum";
     const SPOKEN: RangeInclusive<i16> = 0..=2;
     const LIMIT: usize = 512 * 1024;
+    const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_QUORUM);
 }
 
@@ -92,6 +103,7 @@ impl Ask for DescribeClusterRequest {
     // Version 0 has no endpoint type, and a controller refuses it with error 42.
     const SPOKEN: RangeInclusive<i16> = 1..=2;
     const LIMIT: usize = 256 * 1024;
+    const NEEDS: Option<&'static str> = Some("Alter");
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CLUSTER);
 }
 
@@ -99,6 +111,7 @@ impl Ask for DescribeConfigsRequest {
     const NAME: &'static str = "DescribeConfigs";
     const SPOKEN: RangeInclusive<i16> = 1..=4;
     const LIMIT: usize = 256 * 1024;
+    const NEEDS: Option<&'static str> = Some("DescribeConfigs");
     const SHAPE: &'static Answer = &Answer(shapes::DESCRIBE_CONFIGS);
 }
 
@@ -107,7 +120,28 @@ impl Ask for ListPartitionReassignmentsRequest {
     const SPOKEN: RangeInclusive<i16> = 0..=0;
     // Some sixteen thousand partitions on the move.
     const LIMIT: usize = 512 * 1024;
+    const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::LIST_PARTITION_REASSIGNMENTS);
+}
+
+impl Ask for SaslHandshakeRequest {
+    const NAME: &'static str = "SaslHandshake";
+    // After version 0 the mechanism's own bytes follow without a frame of Kafka's, and a failure has no words. Every
+    // broker since 1.0 lists 1.
+    const SPOKEN: RangeInclusive<i16> = 1..=1;
+    // A dozen names of at most 20 bytes each.
+    const LIMIT: usize = 4 * 1024;
+    const NEEDS: Option<&'static str> = None;
+    const SHAPE: &'static Answer = &Answer(shapes::SASL_HANDSHAKE);
+}
+
+impl Ask for SaslAuthenticateRequest {
+    const NAME: &'static str = "SaslAuthenticate";
+    const SPOKEN: RangeInclusive<i16> = 0..=2;
+    // A challenge of SCRAM is some hundred bytes long, and a message a line or two.
+    const LIMIT: usize = 16 * 1024;
+    const NEEDS: Option<&'static str> = None;
+    const SHAPE: &'static Answer = &Answer(shapes::SASL_AUTHENTICATE);
 }
 
 /// Why the bytes of a peer were not taken for an answer.
@@ -169,16 +203,19 @@ pub fn frame_length(prefix: [u8; 4], limit: usize) -> Result<usize, Refusal> {
     usize::try_from(announced).ok().filter(|length| *length <= limit).ok_or(Refusal::Length { announced, limit })
 }
 
-/// A request as it goes on the wire, length prefix included.
+/// What we call ourselves where nobody has said otherwise: brokers' request logs and quotas name it.
+pub const CLIENT_ID: &str = "kraft-check";
+
+/// A request as it goes on the wire, length prefix included, from whoever calls itself `client_id` (at most 32,767 bytes).
 ///
 /// # Errors
 /// [`Refusal::Codec`] when the request cannot be written in this version.
-pub fn encode<A: Ask>(request: &A, version: i16, correlation_id: i32) -> Result<Bytes, Refusal> {
+pub fn encode<A: Ask>(request: &A, version: i16, correlation_id: i32, client_id: &str) -> Result<Bytes, Refusal> {
     let header = RequestHeader::default()
         .with_request_api_key(A::KEY)
         .with_request_api_version(version)
         .with_correlation_id(correlation_id)
-        .with_client_id(Some(StrBytes::from_static_str("kraft-check")));
+        .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
     let mut body = BytesMut::new();
     header
         .encode(&mut body, A::header_version(version))

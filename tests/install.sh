@@ -16,7 +16,8 @@ need() { # Debian package, a command that succeeds where it is installed
     shift
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
-need default-jre-headless command -v java
+# The compiler as well: tests/consumers runs a file of Java's source.
+need default-jdk-headless command -v javac
 need maven command -v mvn
 need openssl command -v openssl
 need util-linux command -v setpriv

@@ -67,6 +67,9 @@ pub(super) fn of_typed(command: &Command, matches: &ArgMatches) -> Vec<Flag> {
             excludes: excludes.map(ToOwned::to_owned).collect(),
             given: matches.value_source(id) == Some(ValueSource::CommandLine),
             value: match takes {
+                Takes::Nothing if matches!(arg.get_action(), ArgAction::Count) => {
+                    Some(Value::Truth(matches.get_count(id) > 0))
+                }
                 Takes::Nothing => Some(Value::Truth(matches.get_flag(id))),
                 Takes::One => texts.and_then(|texts| texts.into_iter().next()).map(Value::Text),
                 Takes::Several => texts.map(Value::Texts),
@@ -102,14 +105,14 @@ pub(super) fn with(args: &[OsString], settings: &[Setting]) -> Vec<OsString> {
 fn of_one(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| {
         let action = arg.get_action();
-        matches!(action, ArgAction::Set | ArgAction::Append | ArgAction::SetTrue)
+        matches!(action, ArgAction::Set | ArgAction::Append | ArgAction::SetTrue | ArgAction::Count)
     })
 }
 
 fn takes(arg: &Arg) -> Takes {
     match arg.get_action() {
         ArgAction::Append => Takes::Several,
-        ArgAction::SetTrue => Takes::Nothing,
+        ArgAction::SetTrue | ArgAction::Count => Takes::Nothing,
         _ => Takes::One,
     }
 }

@@ -64,7 +64,7 @@ pub fn unreadable(args: &[OsString]) -> OutputArgs {
     }
     let quiet =
         words(args).any(|word| word == "--quiet" || switches(word).is_some_and(|(before, _)| before.contains('q')));
-    OutputArgs { output, findings: Findings::Failing, quiet, verbose: false }
+    OutputArgs { output, findings: Findings::Failing, quiet, verbose: 0 }
 }
 
 /// The values of `-o`, in every way that the parser takes them: apart, joined, with =, and after other switches.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep};
 
-use super::{Answer, Answered, Goal, block_on, no_verdict, sockets, take_looks};
+use super::{Answer, Answered, Goal, block_on, no_verdict, remark, sockets, take_looks};
 use crate::cli::{HEALTHY, WaitArgs};
 use crate::config::{self, Refusal, Waiting};
 use crate::exit::{self, Exit};
@@ -31,6 +31,7 @@ pub(super) fn run(args: &WaitArgs, settings: Settings, listener: &mut dyn Listen
     let waiting = config::waiting(&args.look, goal.depth(), &args.waiting, &settings)?;
     let command = vec!["wait".to_owned(), args.goal.clone()];
     let access = waiting.access.clone();
+    remark(&waiting.notices, listener);
     let mut waiter = Waiter::new(goal, waiting, command);
     let done = block_on(async {
         let network = Arc::new(Kept::new(sockets(access)?));
@@ -116,7 +117,8 @@ impl Waiter {
         let deadline = self.began + rules.timeout.min(began + *look_timeout);
         let look = take_looks(network, plan, expected.clone(), deadline);
         let snapshot = self.meanwhile(look, hooks, listener).await;
-        let report = self.goal.judge(None, &snapshot);
+        let mut report = self.goal.judge(None, &snapshot);
+        report.warnings.extend_from_slice(&self.waiting.notices.warnings);
         let taken = Taken { began, ended: self.began.elapsed(), report: &report, chance: fastrand::f64() };
         let decided = self.wait.after(&taken);
         self.last = Some((report, snapshot));

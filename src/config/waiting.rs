@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Observed, Refusal, contradiction, duration, read, resolve, usage};
+use super::{Live, Notices, Refusal, addressed, contradiction, duration, live, read, usage};
 use crate::cli::{LookArgs, WaitingArgs};
 use crate::observe::Plan;
 use crate::security::Access;
@@ -21,6 +21,8 @@ pub struct Waiting {
     pub access: Access,
     /// How long a look may take.
     pub look_timeout: Duration,
+    /// What there is to know of the configuration.
+    pub notices: Notices,
     /// How to wait.
     pub rules: Rules,
     /// What to run, and when: program and arguments.
@@ -30,14 +32,13 @@ pub struct Waiting {
 /// Resolves what to look at, and how to wait.
 ///
 /// # Errors
-/// [`Refusal`] as of [`resolve`], for a recording, and for a wait that could not end complete.
+/// [`Refusal`] as of [`resolve`](super::resolve), for a recording, and for a wait that could not end complete.
 pub fn waiting(look: &LookArgs, depth: Depth, args: &WaitingArgs, settings: &Settings) -> Result<Waiting, Refusal> {
     if look.from.is_some() {
         return Err(usage("--from: a recording does not change, so there is nothing to wait for".to_owned()));
     }
-    let Observed::Live { plan, expected, timeout, access } = resolve(look, depth, settings)?.subject else {
-        return Err(usage("there is nothing to look at".to_owned()));
-    };
+    let live = addressed(live(look, depth, settings)?)?;
+    let Live { plan, expected, timeout, look_timeout: given, access, notices } = live;
     let rules = rules(args, settings, timeout)?;
     let least = rules.stable_for.max(rules.interval * u32::from(rules.samples.saturating_sub(1)));
     if least >= timeout {
@@ -49,7 +50,9 @@ pub fn waiting(look: &LookArgs, depth: Depth, args: &WaitingArgs, settings: &Set
         )));
     }
     let look_timeout = read(settings, "look-timeout", |name| duration(name, &args.look_timeout))?;
-    Ok(Waiting { plan, expected, access, look_timeout, rules, hooks: hooks(args, settings)? })
+    let given = given.filter(|given| given.holds("look-timeout", settings));
+    let look_timeout = given.map_or(look_timeout, |given| given.value);
+    Ok(Waiting { plan, expected, access, look_timeout, notices, rules, hooks: hooks(args, settings)? })
 }
 
 /// Refuses what [`waiting`] would refuse of these arguments by themselves.

@@ -24,6 +24,11 @@ pub(super) fn of_why(why: Why) -> Topic {
     }
 }
 
+/// What to do about it, by itself.
+pub(super) fn fix(why: Why) -> &'static str {
+    refusals::words(why).map_or_else(|| cure(why), |(.., fix)| fix)
+}
+
 fn why_in_words(why: Why) -> &'static str {
     match why {
         Why::NoAddress => "where the node is was not told: nobody lists it, and its address was not given",
@@ -34,7 +39,7 @@ fn why_in_words(why: Why) -> &'static str {
              started before the copy never opens its listener"
         }
         Why::Unreachable => "no connection could be made: there is no route, or something in between forbids it",
-        Why::TimedOut => "no answer in time: the host drops packets, or the node is paused or overloaded",
+        Why::TimedOut => "no answer in time: the node is paused or overloaded",
         Why::Closed => "the connection was closed before the answer was complete, as when the node stops",
         Why::WrongTarget => {
             "the peer speaks another protocol or plays another role: a metrics port, a broker's address under -C"
@@ -167,8 +172,44 @@ pub(super) fn of_oddity(oddity: Oddity) -> Topic {
             &[KAFKA_VERSION],
             "nothing, if that is meant to be; a rolling upgrade is finished before the next step",
         ),
+        other => of_properties(other),
     };
     note(oddity.id(), Kind::Warning, brief, look, fix)
+}
+
+/// What looks odd in the files of --command-config and --metrics-config.
+fn of_properties(oddity: Oddity) -> (&'static str, &'static [&'static Look], &'static str) {
+    match oddity {
+        Oddity::HostnameNotVerified => (
+            "ssl.endpoint.identification.algorithm is empty: a certificate of the right issuer is believed under any \
+             name, so that any host that has one can answer for any node",
+            &[],
+            "have certificates made whose subjectAltName has the nodes' names, and leave the property out",
+        ),
+        Oddity::PropertyNearMiss => (
+            "a key that is not known is much like one that is, or is another client library's name for it; it is \
+             ignored, as Kafka ignores it",
+            &[],
+            "spell the key as the message does; if it is meant for somebody else, keep it in another file",
+        ),
+        Oddity::PropertyNotHeeded => (
+            "a property of the file asks for something that is not done: the message says what is done instead",
+            &[],
+            "see whether what is done instead is meant; otherwise set what the message names",
+        ),
+        Oddity::SecretFileReadable => (
+            "a file with a password in plain text can be read by others than its owner",
+            &[],
+            "chmod 600 FILE, or put ${file:PATH:key} in the password's place and see to that file",
+        ),
+        // TlsNotAsWritten; what the nodes answer has its words above.
+        _ => (
+            "a setting of TLS was taken otherwise than it is written: a store of another type than is declared, a \
+             protocol or cipher suite that is not known here, or a certificate that cannot be read",
+            &[],
+            "write the setting as the message says, or see to the store",
+        ),
+    }
 }
 
 fn note(id: &'static str, topic: Kind, brief: &str, look: &[&'static Look], fix: &str) -> Topic {

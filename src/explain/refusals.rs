@@ -1,4 +1,4 @@
-//! What it means to be turned away: by name, by TLS, by a login, for want of a right.
+//! What it means to be turned away: by name, by the network, by TLS, by a login, for want of a right.
 //!
 //! Not here: how a refusal is recognized (`observe`), and every other reason for which something is not seen (`notes`).
 
@@ -23,6 +23,11 @@ pub(super) fn words(why: Why) -> Option<(&'static str, &'static [&'static Look],
             "the host's name is not known to the resolver of this host",
             &[],
             "see to the name, or give the node's address as ID@HOST:PORT",
+        ),
+        Why::ConnectTimedOut => (
+            "no connection in time: the host is down, or something in between drops the packets",
+            &[],
+            "see that the host's port can be reached from here; a slow way needs --request-timeout",
         ),
         Why::Denied => (
             "the node denied the request; before the copy controllers have no ACLs, so that only super.users may ask",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::OutputArgs;
 use crate::output::Meanwhile;
-use crate::render::{Document, Format, Style, moment, render};
+use crate::render::{Document, Format, Style, moment, remark, render};
 use crate::wait::{CameTo, Event, Listener, Moment, Next, What};
 
 /// How long standard error is silent at most, as far as looks allow.
@@ -18,6 +18,8 @@ const REDRAW_AFTER: Duration = Duration::from_millis(250);
 pub(super) struct Telling<'a> {
     meanwhile: &'a mut dyn Meanwhile,
     command: Vec<String>,
+    /// How many times more is to be said than by itself.
+    verbose: u8,
     /// Whether standard output takes events.
     on_stdout: bool,
     /// The events for files; none are kept where no file takes them.
@@ -48,6 +50,7 @@ impl<'a> Telling<'a> {
         Self {
             meanwhile,
             command,
+            verbose: output.verbose,
             on_stdout: takes_events(false) && !output.quiet,
             kept: takes_events(true).then(String::new),
             on_stderr,
@@ -79,6 +82,12 @@ impl Drop for Telling<'_> {
 }
 
 impl Listener for Telling<'_> {
+    fn remark(&mut self, level: u8, line: &str) {
+        if level <= self.verbose {
+            self.meanwhile.remark(&remark(line));
+        }
+    }
+
     fn hear(&mut self, event: &Event) {
         let as_text = |format| render(&Document::Event(event), format, Style::default(), &self.command);
         if self.on_stdout || self.kept.is_some() {

@@ -171,12 +171,13 @@ fn refuse_error<A: Ask>(code: i16) -> Result<(), Missed> {
 /// An error code as the reason why something was not seen.
 pub(super) fn error_code<A: Ask>(code: i16) -> Missed {
     match code {
-        wire::CLUSTER_AUTHORIZATION_FAILED => {
-            Missed::new(Why::Denied, format!("{} is denied (error 31, CLUSTER_AUTHORIZATION_FAILED)", A::NAME))
-        }
-        wire::TOPIC_AUTHORIZATION_FAILED => {
-            Missed::new(Why::Denied, format!("{} is denied (error 29, TOPIC_AUTHORIZATION_FAILED)", A::NAME))
-        }
+        wire::CLUSTER_AUTHORIZATION_FAILED => denied::<A>("the cluster", "error 31, CLUSTER_AUTHORIZATION_FAILED"),
+        wire::TOPIC_AUTHORIZATION_FAILED => denied::<A>("the topic", "error 29, TOPIC_AUTHORIZATION_FAILED"),
         _ => Missed::new(Why::ErrorCode, format!("error {code} to {}", A::NAME)),
     }
+}
+
+fn denied<A: Ask>(resource: &str, error: &str) -> Missed {
+    let needs = A::NEEDS.map_or_else(String::new, |operation| format!(": it needs {operation} on {resource}"));
+    Missed::new(Why::Denied, format!("{} is denied{needs} ({error})", A::NAME))
 }

@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::dial::Network;
-use super::kafka::{self, Conversation};
+use super::kafka::Conversation;
 use super::kept::Kept;
 use super::second_round::Answered;
-use super::{Limits, Moment};
+use super::{Limits, Moment, login};
 use crate::snapshot::{
     Answer, AskedAs, Metadata, MinIsr, Missed, Node, NodeId, Quorum, Reassignment, Role, Topics, Why,
 };
@@ -119,7 +119,7 @@ async fn ask_node<N: Network>(
     let began = Moment::now();
     let dialled = match talk {
         Some(talk) => Ok(talk),
-        None => kafka::dial(network, node.asked_as, &node.endpoint, limits).await,
+        None => login::dial_in(network, node.asked_as, &node.endpoint, limits, listed).await,
     };
     let mut talk = match dialled {
         Ok(talk) => talk,

@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::heard::Heard;
+use super::refusal::{not_spoken, refused, with_ours};
 use crate::security::{Access, Security};
 use crate::snapshot::{AskedAs, Endpoint, Missed, Why};
 
@@ -84,8 +86,14 @@ impl Network for Sockets {
             Err(_) => ServerName::try_from(endpoint.host.clone())
                 .map_err(|error| Missed::new(Why::TlsWrongHostname, error.to_string()))?,
         };
-        let tls = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await;
-        Ok(Box::new(tls.map_err(|error| refused(&error))?))
+        let heard = Heard { tcp, anything: false };
+        match TlsConnector::from(Arc::clone(tls)).connect(name, heard).into_fallible().await {
+            Ok(tls) => Ok(Box::new(tls)),
+            Err((error, heard)) => match refused(&error) {
+                Missed { why: Why::Closed, .. } if !heard.anything => Err(not_spoken()),
+                missed => Err(with_ours(missed, self.security(asked_as))),
+            },
+        }
     }
 
     fn security(&self, asked_as: AskedAs) -> &Security {
@@ -142,7 +150,11 @@ fn unanswered(error: &reqwest::Error) -> Missed {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return refused(io);
+            return match refused(io) {
+                // TCP alone is never closed while it connects.
+                Missed { why: Why::Closed, .. } if error.is_connect() => not_spoken(),
+                missed => missed,
+            };
         }
         cause = inner.source();
     }
@@ -160,15 +172,4 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = inner;
     }
     if cause.downcast_ref::<reqwest::Error>().is_some() { "not answered as HTTP".to_owned() } else { cause.to_string() }
-}
-
-/// Why a connection could not be made or did not last.
-pub(super) fn refused(error: &io::Error) -> Missed {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Missed::new(Why::Refused, "connection refused"),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            Missed::new(Why::Closed, "the connection was closed before the answer was complete")
-        }
-        _ => Missed::new(Why::Unreachable, error.to_string()),
-    }
 }

@@ -1,14 +1,16 @@
-//! One conversation with one node: connect, `ApiVersions`, then what its role is asked.
+//! One conversation with one node: connect, `ApiVersions`, a login where there is one, then what its role is asked.
 //!
 //! Every step has its own deadline, and whatever goes wrong stands in the place of the answer. An API that a
-//! node does not list is never sent: Kafka would close the connection and log an error with a stack.
+//! node does not list is never sent: Kafka would close the connection and log an error with a stack. Not here: what is
+//! said to log in (`login`).
+
+mod exchange;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
@@ -20,14 +22,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
 use super::answers::{self, error_code};
-use super::dial::{Network, refused};
+use super::dial::Network;
 use super::kept::Kept;
-use super::{Address, Limits, Moment};
+use super::refusal::with_ours;
+use super::{Address, Limits, Moment, login};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
     Reassignment, Role, Topics, Why,
 };
 use crate::wire::{self, Ask};
+use exchange::not_taken;
 
 /// What a broker is asked for its controller: often enough that two live brokers, each named at random, do not look
 /// like one by chance more than once in eight million looks.
@@ -35,9 +39,6 @@ const CONTROLLER_ID_CALLS: usize = 24;
 
 /// The properties that are asked for: which node it is, and which quorum it belongs to.
 const PROPERTIES: [&str; 3] = ["node.id", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
-
-/// How much of an answer is made room for before it comes, in bytes: most fit, and are read at once.
-const FIRST_PORTION: usize = 4 * 1024;
 
 /// `BROKER` of `org.apache.kafka.common.config.ConfigResource.Type`: brokers and controllers alike.
 const NODE_RESOURCE: i8 = 4;
@@ -59,14 +60,27 @@ pub(super) async fn ask_node<N: Network>(
     let (Ok(api_versions), Some(mut talk)) = (&node.api_versions.said, talk) else {
         return (node, None);
     };
-    match (asked_as, api_versions.role()) {
-        (AskedAs::Broker, Some(Role::ZookeeperBroker | Role::KraftBroker)) => {
-            node.metadata = talk.metadata(api_versions).await;
-        }
-        (AskedAs::Controller, Some(Role::Controller)) => {
-            node.quorum = talk.quorum(api_versions).await;
-        }
+    let is_broker = match (asked_as, api_versions.role()) {
+        (AskedAs::Broker, Some(Role::ZookeeperBroker | Role::KraftBroker)) => true,
+        (AskedAs::Controller, Some(Role::Controller)) => false,
         _ => return (node, None),
+    };
+    let security = network.network.security(asked_as);
+    let is_new = talk.session.is_none();
+    let began = Moment::now();
+    match (talk.log_in(security, api_versions).await, is_broker) {
+        (Ok(()), true) => node.metadata = talk.metadata(api_versions).await,
+        (Ok(()), false) => node.quorum = talk.quorum(api_versions).await,
+        (Err(missed), true) => node.metadata = began.answer(0, Err(missed)),
+        (Err(missed), false) => node.quorum = began.answer(0, Err(missed)),
+    }
+    let first = if is_broker { node.metadata.said.as_mut().err() } else { node.quorum.said.as_mut().err() };
+    if let Some(missed) = first.filter(|missed| missed.why == Why::Closed)
+        && is_new
+        && security.login.is_none()
+        && let Some(wanted) = login::wanted(network, asked_as, &node.endpoint, limits, api_versions).await
+    {
+        *missed = wanted;
     }
     (node, (!talk.broken).then_some(talk))
 }
@@ -80,8 +94,9 @@ pub(super) async fn dial<N: Network>(
 ) -> Result<Conversation<N::Stream>, Missed> {
     let connected =
         tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
-    let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, "no connection in time")))?;
-    Ok(Conversation { stream, limits, correlation_id: 0, broken: false })
+    let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::ConnectTimedOut, "no connection in time")))?;
+    let client_id = network.network.security(asked_as).client_id.clone();
+    Ok(Conversation { stream, limits, client_id, correlation_id: 0, broken: false, session: None })
 }
 
 /// The first answer, and the connection that it came over: a kept one, or a new one.
@@ -105,7 +120,9 @@ async fn meet<N: Network>(
         Ok(talk) => talk,
         Err(missed) => return (began.answer(0, Err(missed)), None),
     };
-    (talk.api_versions().await, Some(talk))
+    let mut answer = talk.api_versions().await;
+    answer.said = answer.said.map_err(|missed| with_ours(missed, network.network.security(asked_as)));
+    (answer, Some(talk))
 }
 
 /// A node of which nothing was seen, for one and the same reason.
@@ -129,16 +146,31 @@ pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node
 /// A connection over which one question is asked after the other.
 pub(super) struct Conversation<S> {
     stream: S,
-    limits: Limits,
+    pub(super) limits: Limits,
+    client_id: Option<Arc<str>>,
     correlation_id: i32,
     /// An answer did not come whole, or was to another question: what comes next belongs to no question.
-    broken: bool,
+    pub(super) broken: bool,
+    /// We are logged in, or need not be; `None`: nothing was asked yet but for `ApiVersions`.
+    pub(super) session: Option<Session>,
+}
+
+/// For how long a node hears us.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Session {
+    /// When we should have logged in anew (`connections.max.reauth.ms`); `None`: never.
+    pub(super) ends: Option<Instant>,
 }
 
 impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     /// Whether what comes next would belong to no question, so that nothing more can be asked.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Whether the node would not hear us any more unless we logged in anew.
+    pub(super) fn is_over(&self) -> bool {
+        self.session.and_then(|session| session.ends).is_some_and(|ends| ends <= Instant::now())
     }
 
     /// Whether the peer has neither closed the connection nor said anything that it was not asked.
@@ -289,66 +321,20 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         };
         began.answer(version, said)
     }
-
-    /// Sends one request and reads the frame that comes back, of at most `limit` bytes, both within the request's time.
-    async fn exchange<A: Ask>(&mut self, request: &A, version: i16, limit: usize) -> Result<bytes::Bytes, Missed> {
-        self.correlation_id += 1;
-        let out = wire::encode(request, version, self.correlation_id).map_err(|refusal| not_taken(&refusal))?;
-        let deadline = self.limits.request_deadline();
-        let exchange = async {
-            self.stream.write_all(&out).await.map_err(|error| refused(&error))?;
-            self.stream.flush().await.map_err(|error| refused(&error))?;
-            let mut prefix = [0; 4];
-            self.stream.read_exact(&mut prefix).await.map_err(|error| refused(&error))?;
-            let length = wire::frame_length(prefix, limit).map_err(|refusal| not_taken(&refusal))?;
-            // Filled as bytes arrive: beyond a first portion memory follows what was sent, not what was announced.
-            let mut frame = BytesMut::with_capacity(length.min(FIRST_PORTION));
-            let mut rest = (&mut self.stream).take(length as u64);
-            while frame.len() < length {
-                if rest.read_buf(&mut frame).await.map_err(|error| refused(&error))? == 0 {
-                    let words =
-                        format!("the connection was closed after {} of {length} bytes of the answer", frame.len());
-                    return Err(Missed::new(Why::Closed, words));
-                }
-            }
-            Ok(frame.freeze())
-        };
-        let frame = tokio::time::timeout_at(deadline, exchange)
-            .await
-            .unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, format!("no answer to {} in time", A::NAME))));
-        self.broken = frame.is_err();
-        frame
-    }
-
-    fn decode<A: Ask>(&mut self, frame: &bytes::Bytes, version: i16) -> Result<A::Response, Missed> {
-        let said = wire::decode::<A>(frame, version, self.correlation_id);
-        self.broken = matches!(said, Err(wire::Refusal::CorrelationId { .. }));
-        said.map_err(|refusal| not_taken(&refusal))
-    }
 }
 
-fn common_version<A: Ask>(listed: &ApiVersions) -> Option<i16> {
+pub(super) fn common_version<A: Ask>(listed: &ApiVersions) -> Option<i16> {
     let &(_, lowest, highest) = listed.apis.iter().find(|api| api.0 == A::KEY)?;
     let version = highest.min(*A::SPOKEN.end());
     (version >= lowest && version >= *A::SPOKEN.start()).then_some(version)
 }
 
-fn not_listed<A: Ask>() -> Missed {
+pub(super) fn not_listed<A: Ask>() -> Missed {
     Missed::new(Why::NotListed, format!("{} is not listed in a version that we speak", A::NAME))
 }
 
-fn not_taken(refusal: &wire::Refusal) -> Missed {
-    let why = match refusal {
-        wire::Refusal::Http => Why::WrongTarget,
-        wire::Refusal::Tls => Why::TlsExpected,
-        wire::Refusal::Length { .. } => Why::TooLarge,
-        _ => Why::Malformed,
-    };
-    Missed::new(why, refusal.to_string())
-}
-
 impl Limits {
-    fn request_deadline(&self) -> Instant {
+    pub(super) fn request_deadline(&self) -> Instant {
         self.deadline.min(Instant::now() + self.request_timeout.max(Duration::from_millis(1)))
     }
 }

@@ -1,6 +1,6 @@
 //! Connections that outlive a look, so that the next one need not dial again.
 //!
-//! Nothing that was said over them is kept: every look asks everything anew. A connection only ever leads to the process
+//! Nothing that was said over them is kept but for the login: every look asks everything anew. A connection only ever leads to the process
 //! that accepted it, so a node that was restarted has closed it, and is met as new. Not here: what is said over a
 //! connection, and what is done when a kept one fails (`kafka`).
 
@@ -46,7 +46,7 @@ impl<N: Network> Kept<N> {
 
     /// Takes leave of an answered node, and keeps the connection if it is still good and there is room.
     pub(super) fn keep(&self, answered: &mut Answered<N::Stream>) {
-        let Some(talk) = answered.talk.take().filter(|talk| !talk.is_broken()) else { return };
+        let Some(talk) = answered.talk.take().filter(|talk| !talk.is_broken() && !talk.is_over()) else { return };
         let mut unused = self.unused();
         if unused.len() < self.most {
             let key = (answered.node.asked_as, answered.node.endpoint.clone());
@@ -56,12 +56,17 @@ impl<N: Network> Kept<N> {
 
     /// The connection that was kept, if there is one.
     pub(super) fn take(&self, asked_as: AskedAs, endpoint: &Endpoint) -> Option<Conversation<N::Stream>> {
-        self.unused().remove(&(asked_as, endpoint.clone())).map(|(_, talk)| talk)
+        let (_, talk) = self.unused().remove(&(asked_as, endpoint.clone()))?;
+        (!talk.is_over()).then_some(talk)
     }
 
-    /// Lets go of whatever the peer has closed, or has spoken over without being asked, or nobody used for too long.
+    /// Lets go of whatever the peer has closed, or has spoken over without being asked, or nobody used for too long, or
+    /// would need a new login.
     pub(super) fn weed(&self) {
-        self.unused().retain(|_, (since, talk)| since.elapsed() <= UNUSED_MAX && talk.is_quiet());
+        let is_good = |since: Instant, talk: &mut Conversation<_>| {
+            since.elapsed() <= UNUSED_MAX && !talk.is_over() && talk.is_quiet()
+        };
+        self.unused().retain(|_, (since, talk)| is_good(*since, talk));
     }
 
     fn unused(&self) -> MutexGuard<'_, Unused<N::Stream>> {

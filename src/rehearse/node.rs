@@ -12,7 +12,8 @@ use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
     DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
-    ListPartitionReassignmentsRequest, MetadataRequest, MetadataResponse, TopicName,
+    ListPartitionReassignmentsRequest, MetadataRequest, MetadataResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+    TopicName,
 };
 use kafka_protocol::protocol::{Request, StrBytes};
 
@@ -45,6 +46,10 @@ pub fn answer(cluster: &mut Cluster, id: NodeId, asked: &Asked) -> Option<Bytes>
         DescribeClusterRequest::KEY => described_cluster(cluster, id, role, asked),
         DescribeConfigsRequest::KEY => described_configs(cluster, id, role, asked),
         ListPartitionReassignmentsRequest::KEY => shown::reassignments(cluster, id, asked),
+        // Its listeners are PLAINTEXT.
+        SaslHandshakeRequest::KEY => asked.answer::<SaslHandshakeRequest>(
+            &SaslHandshakeResponse::default().with_error_code(wire::ILLEGAL_SASL_STATE),
+        ),
         _ => return None,
     };
     bytes.ok()

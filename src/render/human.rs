@@ -117,8 +117,13 @@ fn next(action: &Action) -> String {
 }
 
 /// One entry that may hold what a peer said.
-fn line(text: &mut String, prefix: &str, entry: &str) {
+pub(super) fn line(text: &mut String, prefix: &str, entry: &str) {
     wrapped(text, prefix, &clean(entry));
+}
+
+/// One entry as it is, however long: whoever pastes it must get what stands there.
+pub(super) fn literal(text: &mut String, prefix: &str, entry: &str) {
+    text.extend([prefix, &clean(entry), "\n"]);
 }
 
 /// One entry, wrapped with its continuation under its beginning. A word longer than the line stands alone.

@@ -187,7 +187,7 @@ enum JsonSource {
 }
 
 #[derive(Serialize)]
-struct JsonNote {
+pub(super) struct JsonNote {
     id: &'static str,
     subject: Option<String>,
     message: String,
@@ -339,11 +339,11 @@ fn source(source: &Source) -> JsonSource {
     }
 }
 
-fn note(note: &Note) -> JsonNote {
+pub(super) fn note(note: &Note) -> JsonNote {
     JsonNote { id: note.id, subject: note.subject.map(path), message: clean(&note.message) }
 }
 
-fn path(subject: Subject) -> String {
+pub(super) fn path(subject: Subject) -> String {
     match subject {
         Subject::Broker(id) => format!("broker/{id}"),
         Subject::Controller(id) => format!("controller/{id}"),
@@ -352,7 +352,7 @@ fn path(subject: Subject) -> String {
     }
 }
 
-fn time(timestamp: Timestamp) -> String {
+pub(super) fn time(timestamp: Timestamp) -> String {
     // RFC 3339 ends with the year 9999; only a hostile recording is beyond it.
     let milliseconds = timestamp.0.min(253_402_300_799_999);
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(milliseconds)).to_string()

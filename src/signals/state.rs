@@ -171,9 +171,17 @@ fn any_gauge(view: &View<'_>, states: &[u8]) -> Sight<bool> {
     answer
 }
 
-/// Whether this controller's own page says that the metadata was copied.
+/// Whether the metadata was copied, as far as this controller's own page tells, or else a broker on KRaft: one that is
+/// started before the copy never opens its listener.
 pub(super) fn is_copied(view: &View<'_>, id: NodeId) -> bool {
-    state_gauge(view, id).is_ok_and(|gauge| [MIGRATION, POST_MIGRATION].contains(&gauge.value))
+    // Whose voters are asked for here is not known yet, so a combined node is one that was given or declared as a controller.
+    let declared = |id: &NodeId| view.declared_controllers().is_some_and(|ids| ids.contains(id));
+    let is_controller = |id: &NodeId| declared(id) || view.controllers().any(|(controller, _)| controller == *id);
+    let on_kraft = |id: &NodeId| !is_controller(id) && matches!(view.broker(*id), Ok((_, Role::KraftBroker)));
+    match state_gauge(view, id) {
+        Ok(gauge) => [MIGRATION, POST_MIGRATION].contains(&gauge.value),
+        Err(_) => view.known_brokers().iter().any(on_kraft),
+    }
 }
 
 /// Controllers whose gauge says something else than the state of the cluster, with Kafka's name of what it says.

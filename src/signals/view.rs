@@ -235,6 +235,10 @@ impl<'a> View<'a> {
     pub(super) fn broker(&self, id: NodeId) -> Result<(&'a Node, Role), Box<Unseen>> {
         let Some(nodes) = self.brokers.get(&id) else {
             let listed = self.look.nodes.iter().any(|node| node.metadata.said.is_ok());
+            if let Some((node, refusal)) = self.refused_broker().filter(|_| !listed) {
+                let words = format!("nobody lists it, for {}: {}", node.endpoint, refusal.words);
+                return Err(unseen(node, Missed::new(refusal.why, words)));
+            }
             let words = if listed {
                 "no broker that answered lists it"
             } else {
@@ -256,6 +260,13 @@ impl<'a> View<'a> {
             }
             (None, _) => Err(no_address("it has no address")),
         }
+    }
+
+    /// A broker that has turned us away, and why.
+    fn refused_broker(&self) -> Option<(&'a Node, &'a Missed)> {
+        let reason = |node: &'a Node| node.api_versions.said.as_ref().err().or(node.metadata.said.as_ref().err());
+        let mut reasons = self.brokers().filter_map(|node| Some((node, reason(node)?)));
+        reasons.find(|(_, missed)| missed.why.is_refusal())
     }
 
     /// The answer of a controller.
@@ -292,6 +303,12 @@ impl<'a> View<'a> {
         let all = self.gauges.get_or_init(|| gauge::all(self.look, self.metric_names));
         let found = all.iter().find(|(of, which, _)| std::ptr::eq(*of, page) && *which == gauge);
         found.map(|(of, _, found)| (*of, found))
+    }
+
+    /// Why a page that came does not tell where the migration stands.
+    #[must_use]
+    pub fn silent_on_state(&self, page: &PageOf) -> Option<&Missed> {
+        self.gauge_on(page, Gauge::ZkMigrationState).and_then(|(_, found)| found.as_ref().err())
     }
 
     /// The controllers of which a page was asked for.

@@ -32,6 +32,8 @@ pub enum Why {
     NotListed,
     /// Nothing listens there.
     Refused,
+    /// No connection in time.
+    ConnectTimedOut,
     /// The host's name is not known.
     UnknownHost,
     /// The connection could not be made for another reason.
@@ -100,11 +102,12 @@ pub enum Why {
 
 impl Why {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::NoAddress,
         Self::NotAsked,
         Self::NotListed,
         Self::Refused,
+        Self::ConnectTimedOut,
         Self::UnknownHost,
         Self::Unreachable,
         Self::TimedOut,
@@ -156,6 +159,7 @@ impl Why {
             Self::NotAsked => "not-asked",
             Self::NotListed => "api-not-listed",
             Self::Refused => "connection-refused",
+            Self::ConnectTimedOut => "connect-timed-out",
             Self::UnknownHost => "unknown-host",
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed-out",

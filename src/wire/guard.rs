@@ -42,6 +42,8 @@ pub(super) enum Part {
     Text,
     /// A string or null.
     NullableText,
+    /// A length, then that many bytes.
+    Bytes,
     /// A count, then that many structures of these fields.
     Array(&'static [Field]),
     /// A count, or null, then that many structures of these fields.
@@ -108,6 +110,10 @@ impl Walk<'_> {
                 Some(length) => self.skip(length, "a string"),
                 None if matches!(part, Part::NullableText) => Ok(()),
                 None => Err(self.wrong("null where a string must be".to_owned())),
+            },
+            Part::Bytes => match self.length(4)? {
+                Some(length) => self.skip(length, "an opaque field"),
+                None => Err(self.wrong("null where bytes must be".to_owned())),
             },
             Part::Array(element) => {
                 let count = self.count(1)?;

@@ -4,7 +4,10 @@
 //! on it. Not here: what a node answers (`rehearse`).
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::messages::{DescribeClusterRequest, DescribeConfigsRequest, MetadataRequest, ResponseHeader};
+use kafka_protocol::messages::{
+    DescribeClusterRequest, DescribeConfigsRequest, MetadataRequest, ResponseHeader, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
+};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
 use super::guard::{Shape, prove, prove_unknown_tags};
@@ -34,6 +37,14 @@ impl Serve for DescribeConfigsRequest {
 
 impl Serve for MetadataRequest {
     const REQUEST: &'static RequestShape = &RequestShape(shapes::METADATA_REQUEST);
+}
+
+impl Serve for SaslHandshakeRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::SASL_HANDSHAKE_REQUEST);
+}
+
+impl Serve for SaslAuthenticateRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::SASL_AUTHENTICATE_REQUEST);
 }
 
 /// A request as it came.

@@ -2,11 +2,11 @@
 //! them.
 //!
 //! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum,
-//! DescribeCluster,DescribeConfigs,ListPartitionReassignments}Response.json` and those of the requests
+//! DescribeCluster,DescribeConfigs,ListPartitionReassignments,SaslHandshake,SaslAuthenticate}Response.json` and those of the requests
 //! (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
 
 use super::guard::{Field, Part, Shape};
-use Part::{Array, Fixed, NodeIds, NullableArray, NullableText, NullableTexts, Text};
+use Part::{Array, Bytes, Fixed, NodeIds, NullableArray, NullableText, NullableTexts, Text};
 
 /// ApiVersions, versions 0 to 4. Flexible from 3 on, but its header never is (KIP-511).
 pub(super) const API_VERSIONS: Shape = Shape {
@@ -167,6 +167,34 @@ pub(super) const LIST_PARTITION_REASSIGNMENTS: Shape = Shape {
     flexible_since: 0,
     tags: &[],
 };
+
+/// `SaslHandshake`, version 1 (KIP-43, KIP-152), which is not flexible: an element of one string is that string.
+pub(super) const SASL_HANDSHAKE: Shape = Shape {
+    fields: &[
+        always(Fixed(2)),               // ErrorCode
+        always(Array(&[always(Text)])), // Mechanisms
+    ],
+    flexible_since: i16::MAX,
+    tags: &[],
+};
+
+/// `SaslAuthenticate`, versions 0 to 2 (KIP-152, KIP-368).
+pub(super) const SASL_AUTHENTICATE: Shape = Shape {
+    fields: &[
+        always(Fixed(2)),     // ErrorCode
+        always(NullableText), // ErrorMessage
+        always(Bytes),        // AuthBytes
+        since(1, Fixed(8)),   // SessionLifetimeMs
+    ],
+    flexible_since: 2,
+    tags: &[],
+};
+
+/// The request of `SaslHandshake`, version 1.
+pub(super) const SASL_HANDSHAKE_REQUEST: Shape = Shape { fields: &[always(Text)], flexible_since: i16::MAX, tags: &[] };
+
+/// The request of `SaslAuthenticate`, versions 0 to 2.
+pub(super) const SASL_AUTHENTICATE_REQUEST: Shape = Shape { fields: &[always(Bytes)], flexible_since: 2, tags: &[] };
 
 /// The request of `Metadata`, versions 4 to 13.
 pub(super) const METADATA_REQUEST: Shape = Shape {

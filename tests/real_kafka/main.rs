@@ -45,7 +45,12 @@ mod jvm;
 mod node;
 mod ports;
 mod properties;
+<<<<<<< HEAD
 mod security;
+=======
+#[path = "../suite/secrets.rs"]
+mod secrets;
+>>>>>>> main
 mod tools;
 mod waiter;
 mod zookeeper;

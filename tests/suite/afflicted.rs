@@ -27,7 +27,9 @@ async fn told(cluster: &Shared, id: NodeId) -> Option<(i16, usize, u64)> {
     let (mut ours, theirs) = duplex(64 * 1024);
     tokio::spawn(converse(theirs, cluster.clone(), id));
     let request = ListPartitionReassignmentsRequest::default().with_topics(None);
-    ours.write_all(&wire::encode(&request, 0, 1).expect("a request")).await.expect("it is listened to");
+    ours.write_all(&wire::encode(&request, 0, 1, wire::CLIENT_ID).expect("a request"))
+        .await
+        .expect("it is listened to");
     let began = Instant::now();
     let length = timeout(Duration::from_mins(2), ours.read_u32()).await.ok()?.expect("an answer");
     let mut frame = vec![0; length as usize];

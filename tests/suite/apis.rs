@@ -21,10 +21,13 @@ use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
     DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
     ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest, MetadataResponse,
-    ResponseHeader, TopicName,
+    ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+    TopicName,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
-use kraft_check::wire::{Ask, Asked, NO_ERROR, REPLICAS_MAX, Refusal, Serve, decode, encode, listed, topics};
+use kraft_check::wire::{
+    Ask, Asked, CLIENT_ID, NO_ERROR, REPLICAS_MAX, Refusal, Serve, decode, encode, listed, topics,
+};
 
 /// The id of every answer that is made, and of every one that is read.
 pub(crate) const CORRELATION_ID: i32 = 7;
@@ -142,6 +145,27 @@ fn reassignments(n: &[u8], version: i16) -> Bytes {
     frame::<ListPartitionReassignmentsRequest>(&response.with_error_message(message), version)
 }
 
+fn sasl_handshake(n: &[u8], version: i16) -> Bytes {
+    let mechanisms = n.iter().take(4).map(|_| text(n)).collect();
+    frame::<SaslHandshakeRequest>(&SaslHandshakeResponse::default().with_mechanisms(mechanisms), version)
+}
+
+fn sasl_authenticate(n: &[u8], version: i16) -> Bytes {
+    let message = (n.len().is_multiple_of(2)).then(|| text(n));
+    let response = SaslAuthenticateResponse::default().with_auth_bytes(Bytes::copy_from_slice(n));
+    let response = response.with_error_message(message);
+    let lifetime_ms = i64::from(version >= 1) * 3_600_000;
+    frame::<SaslAuthenticateRequest>(&response.with_session_lifetime_ms(lifetime_ms), version)
+}
+
+fn sasl_handshake_request(n: &[u8], version: i16) -> Bytes {
+    asked(&SaslHandshakeRequest::default().with_mechanism(text(n)), version)
+}
+
+fn sasl_authenticate_request(n: &[u8], version: i16) -> Bytes {
+    asked(&SaslAuthenticateRequest::default().with_auth_bytes(Bytes::copy_from_slice(n)), version)
+}
+
 fn metadata_request(n: &[u8], version: i16) -> Bytes {
     let topic = |_: &u8| MetadataRequestTopic::default().with_name(Some(TopicName(text(n))));
     // All topics, none, or some.
@@ -163,7 +187,7 @@ fn configs_request(n: &[u8], version: i16) -> Bytes {
 
 /// A request, from its correlation id on.
 fn asked<A: Ask>(request: &A, version: i16) -> Bytes {
-    encode(request, version, CORRELATION_ID).expect("a request").slice(8..)
+    encode(request, version, CORRELATION_ID, CLIENT_ID).expect("a request").slice(8..)
 }
 
 /// A message of an API in one version.
@@ -196,9 +220,11 @@ pub(crate) fn answers() -> Vec<Api> {
         answers_of::<DescribeClusterRequest>(cluster),
         answers_of::<DescribeConfigsRequest>(configs),
         answers_of::<ListPartitionReassignmentsRequest>(reassignments),
+        answers_of::<SaslHandshakeRequest>(sasl_handshake),
+        answers_of::<SaslAuthenticateRequest>(sasl_authenticate),
     ];
     let all: Vec<Api> = all.into_iter().flatten().collect();
-    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1);
+    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1 + 1 + 3);
     all
 }
 
@@ -208,6 +234,8 @@ pub(crate) fn requests() -> Vec<Api> {
         requests_of::<DescribeClusterRequest>(cluster_request),
         requests_of::<DescribeConfigsRequest>(configs_request),
         requests_of::<MetadataRequest>(metadata_request),
+        requests_of::<SaslHandshakeRequest>(sasl_handshake_request),
+        requests_of::<SaslAuthenticateRequest>(sasl_authenticate_request),
     ];
     all.into_iter().flatten().collect()
 }

@@ -25,8 +25,8 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// A broker behind TLS for `127.0.0.1`, its port and its certificate.
-async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
+/// A server of TLS for `127.0.0.1`, and its certificate.
+pub(crate) fn acceptor() -> (TlsAcceptor, CertificateDer<'static>) {
     let key = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let certificate = key.cert.der().clone();
     let secret = PrivateKeyDer::try_from(key.signing_key.serialize_der()).expect("a key");
@@ -34,7 +34,12 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
         ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().expect("versions");
     let config =
         config.with_no_client_auth().with_single_cert(vec![certificate.clone()], secret).expect("a certificate");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), certificate)
+}
+
+/// A broker behind TLS for `127.0.0.1`, its port and its certificate.
+async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
+    let (acceptor, certificate) = acceptor();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {
@@ -49,7 +54,7 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
 
 /// The real network, with or without TLS for brokers' listeners.
 fn network(tls: Option<ClientConfig>) -> Sockets {
-    let brokers = Security { tls: tls.map(Arc::new) };
+    let brokers = Security { tls: tls.map(Arc::new), ..Security::default() };
     Sockets::new(Access { brokers, ..Access::default() }).expect("a network")
 }
 
@@ -74,7 +79,8 @@ async fn look_over(network: &Arc<Kept<Sockets>>, port: u16) -> Look {
     look(network, &plan, Instant::now() + Duration::from_secs(10)).await
 }
 
-fn trusting(certificates: Vec<CertificateDer<'static>>) -> ClientConfig {
+/// TLS that trusts these certificates.
+pub(crate) fn trusting(certificates: Vec<CertificateDer<'static>>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
     let config =
@@ -106,7 +112,7 @@ async fn a_certificate_that_is_not_trusted_is_no_answer() {
     let stranger = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let look = look_through(Some(trusting(vec![stranger.cert.der().clone()])), port).await;
     let missed = look.nodes[0].api_versions.said.as_ref().expect_err("not trusted");
-    assert_eq!(missed.why, Why::Unreachable);
+    assert_eq!(missed.why, Why::TlsUnknownIssuer);
     assert!(missed.words.contains("certificate"), "{}", missed.words);
 }
 

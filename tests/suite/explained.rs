@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use kraft_check::doctor::{RIGHTS, Right};
 use kraft_check::evaluate::evaluate;
 use kraft_check::exit::{self, EXITS};
 use kraft_check::explain::{Kind, Topic, find, tables, topics};
 use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::{EARLIER_STAGE_FIRST, Oddity};
-use kraft_check::snapshot::Why;
+use kraft_check::snapshot::{Depth, Why};
 use kraft_check::stages::{GUARDS, STAGES};
 
 use crate::recordings::{accidents, snapshots};
@@ -63,7 +64,7 @@ fn every_id_in_the_reports_of_every_recording_is_explained() {
 /// What the compiler does not hold: that the lists of kinds are whole. Each kind has one arm that gives its id.
 #[test]
 fn the_lists_of_errors_and_warnings_are_whole() {
-    for (file, count) in [("src/snapshot/missed.rs", Why::ALL.len()), ("src/report.rs", Oddity::ALL.len())] {
+    for (file, count) in [("src/snapshot/missed.rs", Why::ALL.len()), ("src/report/oddity.rs", Oddity::ALL.len())] {
         let text = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).expect("a source");
         let names = text.split("pub fn id(self)").nth(1).and_then(|rest| rest.split("\n    }\n").next());
         assert_eq!(names.expect("the names").matches("=> \"").count(), count, "{file}");
@@ -169,6 +170,7 @@ fn the_documents_are_what_the_tables_say() {
     hold("../docs/stages.md", &stages_document());
     hold("../docs/findings.md", &findings_document());
     hold("../docs/exit-codes.md", &exit_codes_document());
+    hold("../docs/permissions.md", &permissions_document());
 }
 
 const GENERATED: &str =
@@ -199,6 +201,46 @@ fn stages_document() -> String {
     for guard in &tables.guards {
         let _ = writeln!(text, "| {} | {} | {} |", link(guard.id), guard.of, guard.met_when.join(", and "));
     }
+    text
+}
+
+fn permissions_document() -> String {
+    let mut text = format!("# The least rights\n\n{GENERATED}`kraft-check doctor` tries them.\n\n");
+    text.push_str(
+        "Asking needs a login where listeners have one, and of rights only these. `ApiVersions`, and brokers and \
+         controller in\n`Metadata`, need none. Metrics pages know nothing of Kafka's rights.\n",
+    );
+    let commands = [
+        (Depth::Stage, "`stage`, `status`, `wait STAGE`"),
+        (Depth::Content, "beside those, `health`, `doctor`, `wait healthy` and `--health`"),
+    ];
+    for (depth, commands) in commands {
+        let _ = writeln!(text, "\n## {commands}\n");
+        text.push_str("| operation | on | when | for | it shows | without it |\n|---|---|---|---|---|---|\n");
+        for right in RIGHTS.iter().filter(|right| right.depth == depth) {
+            let Right { operation, apis, when, shows, without, .. } = right;
+            let (on, apis) = (right.resource.words(), apis.join(", "));
+            let _ = writeln!(text, "| {operation} | {on} | {when} | {apis} | {shows} | {without} |");
+        }
+    }
+    text.push_str(
+        "\nAs an admin; the last two only where the table says that they are needed (Alter is a right to more than \
+         looking):\n\n```sh\n",
+    );
+    for right in &RIGHTS {
+        let (operation, flag) = (right.operation, right.resource.flag());
+        let _ = writeln!(
+            text,
+            "kafka-acls.sh --bootstrap-server $BROKER --command-config admin.properties --add \\\n  \
+             --allow-principal User:probe --operation {operation} {flag}"
+        );
+    }
+    text.push_str(
+        "```\n\nBefore the copy the controllers have no ACLs at all: until `ZkMigrationState` is MIGRATION they answer only \
+         their\n`super.users`. Log in to them as one of these for quorum-provisioned and brokers-in-migration \
+         (`--controller-command-config`),\nor those two stages cannot be told before the copy; from the copy on the \
+         brokers' ACLs are theirs.\n",
+    );
     text
 }
 

@@ -208,7 +208,7 @@ fn simulated_api_versions(cluster: &mut Cluster, id: NodeId, version: i16) -> Ap
         request = request.with_client_software_name(StrBytes::from_static_str("test"));
         request = request.with_client_software_version(StrBytes::from_static_str("1"));
     }
-    let frame = wire::encode(&request, version, 1).expect("a request");
+    let frame = wire::encode(&request, version, 1, wire::CLIENT_ID).expect("a request");
     let asked = Asked::read(frame.slice(4..)).expect("a whole request");
     let frame: Bytes = answer(cluster, id, &asked).expect("an answer").slice(4..);
     wire::decode::<ApiVersionsRequest>(&frame, version, 1).expect("an answer of this version")

@@ -8,6 +8,8 @@ mod afflicted;
 mod ailing;
 /// Are the arrows as drawn, the pure modules pure, the files small?
 mod architecture;
+/// What does each client property set, and what comes of those that set nothing?
+mod client_properties;
 /// What does each kind of bad input look like?
 mod command_line;
 /// Which of flag, environment, config file and default holds, and what does a broken file look like?
@@ -16,6 +18,8 @@ mod configuration;
 mod confirmation;
 /// Does the real network keep its seam, TLS included?
 mod dial;
+/// Is each hop on the way to a node told, and what grants what is missing?
+mod doctor;
 /// Are the README's commands and tables so?
 mod documents;
 /// Is every id explained, and are the documents of stages, findings and exit codes what the tables say?
@@ -36,12 +40,18 @@ mod histories;
 mod hooks;
 /// Whose answer is it?
 mod identity;
+/// What does Java read in a file of properties?
+mod java_properties;
 /// Looks in a row: who is dialled again, and is everybody asked everything again?
 mod kept;
 /// Which controllers are the brokers', and which is which?
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
+/// Who logs in by a file of properties, and who is turned away?
+mod logins_set;
+/// Is everything as it is without a login, and what becomes of one that fails?
+mod login;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?
@@ -72,18 +82,24 @@ mod rehearsed;
 mod replay;
 /// Does each row tell, when it alone fails?
 mod rows;
+/// Does SCRAM say what the RFCs say, and is every lying server refused?
+mod scram;
 /// What is left behind when a signal ends a look?
 mod signals;
 /// Does a look end in time, whoever stays silent?
 mod silence;
 /// What is left of a wait that a signal ends?
 mod stopped;
+/// What is in a truststore or keystore, and what is said of one that cannot be opened?
+mod stores;
 /// What is said while a wait goes on, and where?
 mod streams;
 /// Are the tables well formed, and their ids those that scripts know?
 mod tables;
 /// What does a terminal show while a wait goes on, and what is left on it?
 mod terminal;
+/// What does each kind of failure of TLS look like?
+mod tls;
 /// Is any cluster called healthy that is not, in a history that nobody thought of?
 mod unhealthy;
 /// What is said of versions that tell less?
@@ -97,6 +113,10 @@ mod ailments;
 mod answers;
 /// Every API in every version that we speak, made and read.
 mod apis;
+/// Certificate authorities of a test's own, and listeners.
+mod authority;
+/// A listener with SASL in front of simulated nodes.
+mod guarded;
 /// A host of a test's own: its folders, files and variables.
 mod host;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
@@ -107,6 +127,8 @@ mod recordings;
 mod reviewed;
 /// The JSON Schema, and what it refuses.
 mod schema;
+/// Does a secret ever leave the process?
+mod secrets;
 /// The simulated cluster as a network in memory.
 mod simulated;
 /// The built binary, run once.

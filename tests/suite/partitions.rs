@@ -54,7 +54,7 @@ pub(crate) fn restart(cluster: &mut Cluster, id: NodeId, mode: Mode) {
 
 /// What the node answers, without the length prefix.
 fn frame<A: Ask>(cluster: &mut Cluster, id: NodeId, request: &A, version: i16) -> Bytes {
-    let asked = wire::encode(request, version, 1).expect("a request");
+    let asked = wire::encode(request, version, 1, wire::CLIENT_ID).expect("a request");
     let asked = Asked::read(asked.slice(4..)).expect("a whole request");
     answer(cluster, id, &asked).expect("an answer").slice(4..)
 }

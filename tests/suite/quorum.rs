@@ -1,12 +1,12 @@
 //! Who leads? Only one that says so in the newest epoch, knows its high watermark, and is heard by a majority.
 
 use kraft_check::evaluate::evaluate;
-use kraft_check::report::Standing;
+use kraft_check::report::{Standing, Verdict};
 use kraft_check::signals::{LIVE_LEADER, MIGRATION_STATE, StateRung, View};
 use kraft_check::snapshot::{Missed, Node, PageOf, Subject, Why};
 use kraft_check::stages::STAGES;
 
-use crate::answers::{ON_KRAFT, broker, leader, leadership, look, page, said, silent, snapshot, standby};
+use crate::answers::{ON_KRAFT, ON_ZOOKEEPER, broker, leader, leadership, look, page, said, silent, snapshot, standby};
 
 const CONTROLLERS: &[i32] = &[3001, 3002, 3003];
 const FRESH: Option<i64> = Some(500);
@@ -114,4 +114,23 @@ fn a_denial_is_a_missing_right_only_once_rights_can_be_given() {
     assert_eq!(finding.standing, Standing::Unknown);
     assert!(finding.message.contains("only super.users may ask"), "{}", finding.message);
     assert!(report(1.0).refused);
+    let without_pages = |mode| {
+        let nodes = [denied(3001), denied(3002), denied(3003), broker(1, mode, mode == ON_ZOOKEEPER)];
+        evaluate(&STAGES[2], &snapshot(&[1], CONTROLLERS, [look(nodes, [])]))
+    };
+    assert!(without_pages(ON_KRAFT).refused, "a broker on KRaft is registered, so the metadata is copied");
+    assert!(!without_pages(ON_ZOOKEEPER).refused);
+}
+
+#[test]
+fn rejected_credentials_are_a_refusal_whoever_rejects_them() {
+    let rejected = || said(Err(Missed::new(Why::SaslFailed, "Authentication failed: Invalid username or password")));
+    let evaluated = |nodes: Vec<Node>| evaluate(&STAGES[0], &snapshot(&[1], CONTROLLERS, [look(nodes, [])]));
+    let controllers = [3001, 3002, 3003].map(|id| Node { quorum: rejected(), ..standby(id) });
+    let by_controllers = evaluated([&controllers[..], &[broker(1, ON_KRAFT, false)]].concat());
+    assert_eq!((by_controllers.verdict, by_controllers.refused), (Verdict::Unknown, true));
+    let mut nameless = broker(1, ON_KRAFT, false);
+    (nameless.given, nameless.metadata) = (None, said(Err(Missed::new(Why::SaslFailed, "rejected"))));
+    let report = evaluate(&STAGES[2], &snapshot(&[1], CONTROLLERS, [look([standby(3001), nameless], [])]));
+    assert_eq!((report.verdict, report.refused), (Verdict::Unknown, true), "nobody tells which broker it is");
 }

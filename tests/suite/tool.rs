@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::schema;
+use crate::{schema, secrets};
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(crate) fn run_within(kilobytes: u32, args: &[&str]) -> Ran {
 
 fn ran(mut tool: Command) -> Ran {
     let output = tool.output().expect("the binary starts");
+    secrets::search("standard output", &output.stdout);
+    secrets::search("standard error", &output.stderr);
     Ran {
         // A signal instead of a code is what an abort would look like.
         code: output.status.code().expect("the binary ends by itself"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kraft_check::command::{Goal, Waiter};
-use kraft_check::config::Waiting;
+use kraft_check::config::{Notices, Waiting};
 use kraft_check::exit::{self, Exit, of_report};
 use kraft_check::observe::kept::Kept;
 use kraft_check::rehearse::{Cluster, Mode, Shared, Version, phases};
@@ -102,6 +102,7 @@ async fn wait_for(stage: usize, rules: Rules, shared: &Shared, act: Act<'_>) -> 
     let (brokers, controllers): (BTreeSet<NodeId>, BTreeSet<NodeId>) = (BROKERS.into(), CONTROLLERS.into());
     let waiting = Waiting {
         access: Access::default(),
+        notices: Notices::default(),
         plan: plan(&brokers, &controllers, true),
         expected: Expected { brokers: Some(brokers), controllers: Some(controllers), cluster_id: None },
         look_timeout: Duration::from_secs(30),

@@ -1,0 +1,84 @@
+//! One request, and the frame that comes back: bounded in time, in length and in memory.
+//!
+//! Not here: which requests there are, and what an answer holds.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::Conversation;
+use crate::observe::refusal::{is_of_tls, refused};
+use crate::snapshot::{Missed, Why};
+use crate::wire::{self, Ask};
+
+/// How much of an answer is made room for before it comes, in bytes: most fit, and are read at once.
+const FIRST_PORTION: usize = 4 * 1024;
+
+impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
+    /// Sends one request and reads the frame that comes back, of at most `limit` bytes, both within the request's time.
+    pub(in crate::observe) async fn exchange<A: Ask>(
+        &mut self,
+        request: &A,
+        version: i16,
+        limit: usize,
+    ) -> Result<Bytes, Missed> {
+        self.correlation_id += 1;
+        let client_id = self.client_id.as_deref().unwrap_or(wire::CLIENT_ID);
+        let out =
+            wire::encode(request, version, self.correlation_id, client_id).map_err(|refusal| not_taken(&refusal))?;
+        let deadline = self.limits.request_deadline();
+        let exchange = async {
+            if let Err(error) = self.send(&out).await {
+                return Err(self.last_words().await.unwrap_or_else(|| refused(&error)));
+            }
+            let mut prefix = [0; 4];
+            self.stream.read_exact(&mut prefix).await.map_err(|error| refused(&error))?;
+            let length = wire::frame_length(prefix, limit).map_err(|refusal| not_taken(&refusal))?;
+            // Filled as bytes arrive: beyond a first portion memory follows what was sent, not what was announced.
+            let mut frame = BytesMut::with_capacity(length.min(FIRST_PORTION));
+            let mut rest = (&mut self.stream).take(length as u64);
+            while frame.len() < length {
+                if rest.read_buf(&mut frame).await.map_err(|error| refused(&error))? == 0 {
+                    let words =
+                        format!("the connection was closed after {} of {length} bytes of the answer", frame.len());
+                    return Err(Missed::new(Why::Closed, words));
+                }
+            }
+            Ok(frame.freeze())
+        };
+        let frame = tokio::time::timeout_at(deadline, exchange)
+            .await
+            .unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, format!("no answer to {} in time", A::NAME))));
+        self.broken = frame.is_err();
+        frame
+    }
+
+    async fn send(&mut self, out: &[u8]) -> io::Result<()> {
+        self.stream.write_all(out).await?;
+        self.stream.flush().await
+    }
+
+    /// What a peer said by TLS before it closed the connection: in TLS 1.3 it may not like our certificate, and say so
+    /// when for us the handshake is long over.
+    async fn last_words(&mut self) -> Option<Missed> {
+        let said = self.stream.read(&mut [0]).await;
+        said.err().filter(is_of_tls).map(|error| refused(&error))
+    }
+
+    pub(in crate::observe) fn decode<A: Ask>(&mut self, frame: &Bytes, version: i16) -> Result<A::Response, Missed> {
+        let said = wire::decode::<A>(frame, version, self.correlation_id);
+        self.broken = matches!(said, Err(wire::Refusal::CorrelationId { .. }));
+        said.map_err(|refusal| not_taken(&refusal))
+    }
+}
+
+pub(super) fn not_taken(refusal: &wire::Refusal) -> Missed {
+    let why = match refusal {
+        wire::Refusal::Http => Why::WrongTarget,
+        wire::Refusal::Tls => Why::TlsExpected,
+        wire::Refusal::Length { .. } => Why::TooLarge,
+        _ => Why::Malformed,
+    };
+    Missed::new(why, refusal.to_string())
+}

@@ -1,0 +1,91 @@
+//! PKCS#12: what `keytool` has made since Java 9, whatever the file's name, and `openssl pkcs12 -export` always.
+//!
+//! Here: which password, which certificate is trusted and which is whose. Not here: the format itself (`p12_keystore`).
+
+use p12_keystore::error::Error;
+use p12_keystore::{CertificateBag, Pkcs12Archive};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, der};
+
+/// Everything in the store.
+pub(super) fn open(store: &Store) -> Result<Contents, Fault> {
+    let archive = match &store.password {
+        Some(password) => Pkcs12Archive::from_pkcs12(&store.bytes, password.expose()),
+        None => without_password(&store.bytes),
+    };
+    let archive = archive.map_err(|error| fault(&error, store.password.is_some()))?;
+    if archive.certs.len() + archive.keys.len() > ENTRIES_MAX {
+        return Err(Fault(Blame::Contents, format!("has more than {ENTRIES_MAX} entries")));
+    }
+    let certificate = |bag: &CertificateBag| CertificateDer::from(bag.cert.as_der().to_vec());
+    let mut contents = Contents::default();
+    for bag in &archive.certs {
+        let kind = if bag.trusted { &mut contents.trusted } else { &mut contents.others };
+        kind.push(certificate(bag));
+    }
+    for key in &archive.keys {
+        let leaf = archive.certs.iter().find(|bag| {
+            bag.local_key_id.is_some() && bag.local_key_id.as_deref() == key.local_key_id.as_ref().map(AsRef::as_ref)
+        });
+        let chain = leaf.map(|leaf| chain(leaf, &archive.certs).into_iter().map(certificate).collect());
+        contents.keys.push((PrivatePkcs8KeyDer::from(key.key.as_der().to_vec()).into(), chain.unwrap_or_default()));
+    }
+    Ok(contents)
+}
+
+/// A leaf, its issuer, that one's issuer, and so on: in the file they stand in any order.
+fn chain<'a>(leaf: &'a CertificateBag, all: &'a [CertificateBag]) -> Vec<&'a CertificateBag> {
+    let mut chain = vec![leaf];
+    let mut last = leaf;
+    while last.cert.issuer() != last.cert.subject() {
+        let issuer = all.iter().find(|bag| bag.cert.subject() == last.cert.issuer());
+        match issuer.filter(|issuer| !chain.iter().any(|bag| bag.cert == issuer.cert)) {
+            Some(issuer) => chain.push(issuer),
+            None => break,
+        }
+        last = chain.last().copied().unwrap_or(leaf);
+    }
+    chain
+}
+
+/// As Java opens a store that no password is given for: without a proof that it is whole, and only what is not
+/// encrypted.
+fn without_password(bytes: &[u8]) -> Result<Pkcs12Archive, Error> {
+    match Pkcs12Archive::from_pkcs12(bytes, "") {
+        Err(Error::MacError(error)) => {
+            let unproved = without_proof(bytes).ok_or(Error::MacError(error))?;
+            Pkcs12Archive::from_pkcs12(&unproved, "")
+        }
+        opened => opened,
+    }
+}
+
+/// `PFX ::= SEQUENCE { version INTEGER, authSafe ContentInfo, macData MacData OPTIONAL }`, without the last.
+fn without_proof(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (inside, _) = der::read(bytes, der::SEQUENCE)?;
+    let (_, after_version) = der::read(inside, der::INTEGER)?;
+    let (_, proof) = der::read(after_version, der::SEQUENCE)?;
+    let inside = inside.strip_suffix(proof)?;
+    Some(der::write(der::SEQUENCE, &[inside]))
+}
+
+fn fault(error: &Error, with_password: bool) -> Fault {
+    match error {
+        Error::MacError(_) | Error::Pkcs5Error(_) | Error::UnpadError if !with_password => {
+            Fault(Blame::Password, "is not set, and the store is encrypted".to_owned())
+        }
+        Error::MacError(_) => Fault(Blame::Password, "does not open the store, or the store is damaged".to_owned()),
+        Error::Pkcs5Error(_) | Error::UnpadError => Fault(
+            Blame::Contents,
+            format!("has something that its password does not open; if a key has a password of its own, {CONVERT}"),
+        ),
+        Error::UnsupportedEncryptionScheme => {
+            Fault(Blame::Contents, format!("is encrypted in a way that cannot be read: {CONVERT}"))
+        }
+        _ => Fault(
+            Blame::Contents,
+            format!("cannot be read as PKCS12, and nothing else begins like it; if Java can read it, {CONVERT}"),
+        ),
+    }
+}
