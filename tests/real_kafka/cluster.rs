@@ -317,12 +317,13 @@ impl Cluster {
         self.nodes.get_mut(&id).expect("a node of the cluster")
     }
 
-    /// Gives `probe` the least rights that the tool needs.
+    /// Gives `probe` the least rights that the tool needs (`docs/permissions.md`), without Alter, which no verdict needs.
     fn give_rights(&self) {
         for (resource, name, operation) in [
             (ask::CLUSTER, "kafka-cluster", ask::DESCRIBE),
             (ask::CLUSTER, "kafka-cluster", ask::DESCRIBE_CONFIGS),
             (ask::TOPIC, "*", ask::DESCRIBE),
+            (ask::TOPIC, "*", ask::DESCRIBE_CONFIGS),
         ] {
             ask::allow(self.endpoint(1), "User:probe", resource, name, operation)
                 .unwrap_or_else(|error| panic!("rights: {error}"));

@@ -21,7 +21,7 @@ mod kafka_4;
 mod looking;
 /// Recordings of what the clusters answered.
 mod record;
-/// Is every verdict right in a secured cluster, whoever asks; and is every refusal seen for what it is?
+/// Is every verdict right in a secured cluster, whoever asks?
 mod secured;
 /// Is a migration that stands still seen to?
 mod stalls;
@@ -35,6 +35,8 @@ mod verdicts;
 mod versions;
 /// Does a wait end when what it waits for is true, and not before; and what else can end it?
 mod waiting;
+/// Does every way lead into a secured cluster that leads Kafka's own client there, and is every refusal told?
+mod ways_in;
 
 // The harness: a cluster of real Kafka and the moves by which an operator migrates it.
 mod ask;
@@ -45,12 +47,9 @@ mod jvm;
 mod node;
 mod ports;
 mod properties;
-<<<<<<< HEAD
-mod security;
-=======
 #[path = "../suite/secrets.rs"]
 mod secrets;
->>>>>>> main
+mod security;
 mod tools;
 mod waiter;
 mod zookeeper;
