@@ -196,13 +196,8 @@ fn remark(notices: &Notices, listener: &mut dyn Listener) {
 }
 
 fn observe(plan: &Plan, expected: Expected, timeout: Duration, access: Access) -> Result<Snapshot, Refusal> {
-    let network = Arc::new(Kept::nothing(sockets(access)?));
+    let network = Arc::new(Kept::nothing(Sockets::new(access)));
     with_runtime(take_looks(&network, plan, expected, Instant::now() + timeout))
-}
-
-/// The real network, for as many looks as are taken.
-fn sockets(access: Access) -> Result<Sockets, Refusal> {
-    Sockets::new(access).map_err(|error| internal(format!("no HTTP client: {error}")))
 }
 
 /// Runs something that waits, until it is done or a signal comes.

@@ -8,6 +8,7 @@ mod answers;
 mod content;
 pub mod dial;
 mod heard;
+mod http;
 mod kafka;
 pub mod kept;
 mod login;
@@ -249,8 +250,8 @@ async fn ask<N: Network>(
         Target::Page(owner, url) => {
             let began = Moment::now();
             let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
-            let said = match tokio::time::timeout_at(deadline, network.network.page(&url)).await {
-                Ok(text) => text.and_then(|text| page::read(&text, &metric_names)),
+            let said = match tokio::time::timeout_at(deadline, page::ask(&network.network, &url, &metric_names)).await {
+                Ok(said) => said,
                 Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
             };
             Seen::Page(PageOf { owner, url, page: began.answer(0, said) })

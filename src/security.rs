@@ -3,6 +3,7 @@
 //! Texts and stores come read (`config`), and what is made of them is used by `observe`; but tokens, which run out, are had
 //! here when they are needed (`token`). Not here: the names of the properties that set it.
 
+pub mod http;
 mod login;
 mod scram;
 mod secret;

@@ -48,7 +48,12 @@ impl Setting {
         let is_secret = |key: &str| SECRET_WORDS.iter().any(|word| key.contains(word));
         let hide = |text: &String| match text.split_once('=') {
             _ if is_secret(&self.key) => MASK.to_owned(),
-            Some((key, _)) if self.key == PROPERTY && is_secret(&key.to_ascii_lowercase()) => format!("{key}={MASK}"),
+            // A reference to a secret is none.
+            Some((key, value))
+                if self.key == PROPERTY && is_secret(&key.to_ascii_lowercase()) && !value.starts_with("${") =>
+            {
+                format!("{key}={MASK}")
+            }
             _ => without_user(text),
         };
         self.value.as_ref().map(|value| match value {

@@ -171,6 +171,12 @@ impl Gauge {
             Self::TopicsToDeleteCount => "TopicsToDeleteCount",
         }
     }
+
+    /// The whole name of the bean in JMX, in Kafka's order of its keys. Its attribute is `Value`.
+    #[must_use]
+    pub fn object_name(self) -> String {
+        format!("kafka.controller:type=KafkaController,name={}", self.bean())
+    }
 }
 
 /// One look at every node, at stage depth: `ApiVersions` of every node, `Metadata` without topics of every

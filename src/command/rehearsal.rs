@@ -13,12 +13,13 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
-use super::{Answer, Answered, internal, sockets, take_looks, with_runtime};
+use super::{Answer, Answered, internal, take_looks, with_runtime};
 use crate::cli::{self, Command, RehearseArgs};
 use crate::config::{self, Observed, Refusal, Request};
 use crate::evaluate::locate;
 use crate::exit;
 use crate::observe::Plan;
+use crate::observe::dial::Sockets;
 use crate::observe::kept::Kept;
 use crate::output::{self, TemporaryFile};
 use crate::rehearse::{Affliction, Afflicts, Phase, Rehearsal, node_ids, phases};
@@ -101,7 +102,7 @@ async fn walk(args: &RehearseArgs, phases: &[Phase], held_from: Option<usize>) -
         None => None,
     };
     let what = format!("Kafka {}, {} brokers, {} controllers, simulated", args.kafka, args.brokers, args.controllers);
-    let network = Arc::new(Kept::new(sockets(Access::default())?));
+    let network = Arc::new(Kept::new(Sockets::new(Access::default())));
     let mut judged = Vec::new();
     for (number, phase) in phases.iter().enumerate() {
         rehearsal.act(|cluster| phase.enter(cluster)).await.map_err(no_port)?;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep};
 
-use super::{Answer, Answered, Goal, block_on, no_verdict, remark, sockets, take_looks};
+use super::{Answer, Answered, Goal, block_on, no_verdict, remark, take_looks};
 use crate::cli::{HEALTHY, WaitArgs};
 use crate::config::{self, Refusal, Waiting};
 use crate::exit::{self, Exit};
 use crate::hook::Hooks;
-use crate::observe::dial::Network;
+use crate::observe::dial::{Network, Sockets};
 use crate::observe::kept::Kept;
 use crate::render::{Document, Format, Style, render};
 use crate::report::{EndedBy, Report};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &WaitArgs, settings: Settings, listener: &mut dyn Listen
     remark(&waiting.notices, listener);
     let mut waiter = Waiter::new(goal, waiting, command);
     let done = block_on(async {
-        let network = Arc::new(Kept::new(sockets(access)?));
+        let network = Arc::new(Kept::new(Sockets::new(access)));
         Ok(waiter.run(&network, listener).await)
     })?;
     let ended_by = match done {

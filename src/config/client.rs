@@ -175,8 +175,8 @@ fn security(sheet: &Sheet, notices: &mut Notices) -> Result<Security, Refusal> {
             return Err(sheet.refuse(PROTOCOL, &format!("'{given}' is not known: give {known}")));
         }
     };
-    let is_forgotten = given.is_none() && (sheet.has_any("sasl.") || sheet.has_any("ssl."));
-    if is_forgotten {
+    let wants_more = ["sasl.jaas.config", "sasl.mechanism", "ssl.keystore.", "ssl.truststore."];
+    if given.is_none() && wants_more.iter().any(|beginning| sheet.has_any(beginning)) {
         let words =
             "security.protocol is not given, so nothing of ssl.* and sasl.* counts: Kafka's default is PLAINTEXT";
         sheet.warn(Oddity::PropertyNotHeeded, words, notices);
@@ -231,9 +231,7 @@ fn time(sheet: &Sheet, key: &str) -> Result<Option<Given<Duration>>, Refusal> {
 }
 
 fn given<T>(sheet: &Sheet, key: &str, value: T) -> Given<T> {
-    let typed = sheet.is_typed(key);
-    let place = if typed { format!("-X {key}") } else { format!("{}: {key}", sheet.name()) };
-    Given { value, place, typed }
+    Given { value, place: sheet.place(key), typed: sheet.is_typed(key) }
 }
 
 /// Reads what a property gives in the manner of a flag. In a file nothing is a slip of the hand.

@@ -121,7 +121,7 @@ fn url(flag: &str, text: &str) -> Result<String, Refusal> {
         )));
     }
     match url.scheme() {
-        "http" => Ok(url.into()),
-        other => Err(usage(format!("{flag}: '{other}' pages cannot be read yet: give an http:// URL"))),
+        "http" | "https" => Ok(url.into()),
+        other => Err(usage(format!("{flag}: '{other}' pages cannot be read: give an http:// or https:// URL"))),
     }
 }

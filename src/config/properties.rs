@@ -23,12 +23,14 @@ pub fn parse(bytes: &[u8]) -> Result<Properties, &'static str> {
     };
     let mut rest = text.chars().peekable();
     let lines = from_fn(|| logical_line(&mut rest));
-    lines
-        .map(|line| {
-            let (key, value) = split(&line);
-            Ok((unescaped(key)?, unescaped(value)?))
-        })
-        .collect()
+    let mut properties: BTreeMap<Vec<u16>, Vec<u16>> = BTreeMap::new();
+    for line in lines {
+        let (key, value) = split(&line);
+        properties.insert(unescaped(key)?, unescaped(value)?);
+    }
+    // Half a character in a value that does not hold is nobody's trouble.
+    let text = |units: &[u16]| String::from_utf16(units).map_err(|_| NO_ESCAPE);
+    properties.iter().map(|(key, value)| Ok((text(key)?, text(value)?))).collect()
 }
 
 /// The next line that is no comment, with those behind it that continue it. Blanks at the beginning of each are left
@@ -79,7 +81,7 @@ fn split(line: &str) -> (&str, &str) {
 }
 
 /// Without backslashes. Java's characters have 16 bits, so that two escapes may make one of ours.
-fn unescaped(text: &str) -> Result<String, &'static str> {
+fn unescaped(text: &str) -> Result<Vec<u16>, &'static str> {
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
@@ -100,7 +102,7 @@ fn unescaped(text: &str) -> Result<String, &'static str> {
         };
         units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
     }
-    String::from_utf16(&units).map_err(|_| NO_ESCAPE)
+    Ok(units)
 }
 
 fn is_blank(c: char) -> bool {

@@ -8,8 +8,10 @@ use crate::snapshot::Why;
 use crate::stages::Look;
 use crate::stages::looks::{BROKERS, CLUSTER_ID_ON_DISK, KAFKA_VERSION, STATE, STATUS};
 
-const PAGE: &Look =
-    &Look { run: "curl -si $PAGE | head", tells: "what the exporter answers: 200, and lines of NAME{LABELS} VALUE" };
+const PAGE: &Look = &Look {
+    run: "curl -si $PAGE | head",
+    tells: "what the exporter answers: 200, and lines of NAME{LABELS} VALUE; agents answer in JSON",
+};
 const SETTINGS: &Look = &Look {
     run: "kafka-configs.sh --bootstrap-server $BROKER --describe --all \\\n  --entity-type brokers --entity-name $ID \
           \\\n  | grep -e listeners= -e process.roles",
@@ -47,7 +49,10 @@ fn why_in_words(why: Why) -> &'static str {
         Why::Malformed => "the answer is no message of the kind and version that was asked for",
         Why::TooLarge => "the answer is larger than what is read",
         Why::ErrorCode => "the node answered with an error of Kafka's, which the message names",
-        Why::NotAPage => "the page was answered, but not with 200 and metrics alone, from the first line to the last",
+        Why::NotAPage => {
+            "the page was answered, but not with 200 and metrics alone, from the first line to the last, nor as Jolokia or \
+             Strimzi's agent do"
+        }
         Why::WithoutMetric => {
             "the page has no such metric: the exporter has just started, its rules drop or rename it, or the node is \
              no controller of 3.5 to 3.9"
@@ -110,7 +115,8 @@ fn cure(why: Why) -> &'static str {
         }
         Why::ErrorCode => "look again: elections and restarts pass; what lasts stands in the node's log",
         Why::NotAPage => {
-            "give the URL of a Prometheus page; a proxy's or a broken exporter's answer is not read in part"
+            "give the URL of a Prometheus page, of Jolokia (.../jolokia) or of Strimzi's agent (.../v1/kraft-migration/); a \
+             proxy's or a broken exporter's answer is not read in part"
         }
         Why::WithoutMetric => {
             "wait two minutes after a start; let the rules pass type=KafkaController, or name the metric with --metric"

@@ -30,9 +30,11 @@ pub(super) fn words(why: Why) -> Option<(&'static str, &'static [&'static Look],
             "see that the host's port can be reached from here; a slow way needs --request-timeout",
         ),
         Why::Denied => (
-            "the node denied the request; before the copy controllers have no ACLs, so that only super.users may ask",
+            "the node denied the request; before the copy controllers have no ACLs, so that only super.users may ask. Of a \
+             page: it wants other credentials (401), denies us (403), or Jolokia's policy does not let the bean be read",
             ACLS,
-            "grant the right that the message names; before the copy, ask the controllers as one of super.users",
+            "grant the right that the message names; before the copy, ask the controllers as one of super.users; of a \
+             page, give its credentials, or let Jolokia's policy allow ZkMigrationState",
         ),
         _ => return of_tls(why).or_else(|| of_login(why)),
     })

@@ -1,10 +1,9 @@
-//! The one seam for the network: connect to an endpoint and get a stream; get a page and get its text.
+//! The one seam for the network: connect to an endpoint and get a stream; ask for a page and get its text.
 //!
 //! Here: the seam, and the real network behind it. A simulated one is memory. Not here: what is said over a
 //! stream, and how long anything may take.
 
 use std::future::Future;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
@@ -15,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::heard::Heard;
+use super::http::Http;
 use super::refusal::{not_spoken, refused, with_ours};
 use crate::security::{Access, Security};
 use crate::snapshot::{AskedAs, Endpoint, Missed, Why};
@@ -22,6 +22,40 @@ use crate::snapshot::{AskedAs, Endpoint, Missed, Why};
 /// The largest metrics page that is read, in bytes. An ungated exporter page of a broker with 20,000
 /// partitions has 8 MB.
 pub const PAGE_LIMIT: usize = 32 * 1024 * 1024;
+
+/// One request for a page, or for what an agent serves in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Where: `http://` or `https://`.
+    pub url: String,
+    /// What is posted, as JSON; `None` to get the page.
+    pub body: Option<String>,
+}
+
+impl PageRequest {
+    /// Gets the page.
+    #[must_use]
+    pub fn get(url: impl Into<String>) -> Self {
+        Self { url: url.into(), body: None }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageAnswer {
+    /// The code of HTTP.
+    pub code: u16,
+    /// The text; of another code than 200 only the beginning.
+    pub text: String,
+}
+
+impl PageAnswer {
+    /// A page that was given.
+    #[must_use]
+    pub fn ok(text: impl Into<String>) -> Self {
+        Self { code: 200, text: text.into() }
+    }
+}
 
 /// What is between us and the nodes.
 pub trait Network: Send + Sync + 'static {
@@ -38,11 +72,11 @@ pub trait Network: Send + Sync + 'static {
         endpoint: &Endpoint,
     ) -> impl Future<Output = Result<Self::Stream, Missed>> + Send;
 
-    /// Gets a metrics page's text, at most [`PAGE_LIMIT`] bytes of it.
+    /// Asks for a page, and gives what was answered, whatever its code: of a page at most [`PAGE_LIMIT`] bytes.
     ///
     /// # Errors
-    /// Why there is no text.
-    fn page(&self, url: &str) -> impl Future<Output = Result<String, Missed>> + Send;
+    /// Why there is no answer.
+    fn page(&self, request: &PageRequest) -> impl Future<Output = Result<PageAnswer, Missed>> + Send;
 
     /// How listeners of this role are spoken to, once there is a connection.
     fn security(&self, _: AskedAs) -> &Security {
@@ -54,22 +88,15 @@ pub trait Network: Send + Sync + 'static {
 /// The real network: TCP, TLS over it where it is asked for, and HTTP.
 pub struct Sockets {
     access: Access,
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl Sockets {
-    /// Pages are asked for without a proxy and without following redirects: what a page says of a node must come from
-    /// that node.
-    ///
-    /// # Errors
-    /// Those of the HTTP client's own construction.
-    pub fn new(access: Access) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("kraft-check/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { access, http })
+    /// Nothing is dialled, and no store of certificates read, before it is needed.
+    #[must_use]
+    pub fn new(access: Access) -> Self {
+        let http = Http::new(access.pages.clone());
+        Self { access, http }
     }
 }
 
@@ -103,26 +130,8 @@ impl Network for Sockets {
         }
     }
 
-    async fn page(&self, url: &str) -> Result<String, Missed> {
-        let request = self.http.get(url).header("Accept", "text/plain; version=0.0.4");
-        let mut response = request.send().await.map_err(|error| unanswered(&error))?;
-        let code = response.status();
-        if code.is_redirection() {
-            let words = format!("HTTP {}: redirects are not followed", code.as_u16());
-            return Err(Missed::new(Why::NotAPage, words));
-        }
-        if code != reqwest::StatusCode::OK {
-            return Err(Missed::new(Why::NotAPage, format!("HTTP {}", code.as_u16())));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
-            if body.len() + chunk.len() > PAGE_LIMIT {
-                let words = format!("a page of more than {PAGE_LIMIT} bytes");
-                return Err(Missed::new(Why::TooLarge, words));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        String::from_utf8(body).map_err(|_| Missed::new(Why::NotAPage, "the page is not text"))
+    async fn page(&self, request: &PageRequest) -> Result<PageAnswer, Missed> {
+        self.http.ask(request).await
     }
 }
 
@@ -145,31 +154,3 @@ async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Missed> {
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
-
-fn unanswered(error: &reqwest::Error) -> Missed {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = cause {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return match refused(io) {
-                // TCP alone is never closed while it connects.
-                Missed { why: Why::Closed, .. } if error.is_connect() => not_spoken(),
-                missed => missed,
-            };
-        }
-        cause = inner.source();
-    }
-    if error.is_connect() {
-        Missed::new(Why::Unreachable, innermost(error))
-    } else {
-        Missed::new(Why::Closed, format!("the page broke off: {}", innermost(error)))
-    }
-}
-
-/// The words of the innermost cause: the outer ones repeat the URL, which may hold a password.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    if cause.downcast_ref::<reqwest::Error>().is_some() { "not answered as HTTP".to_owned() } else { cause.to_string() }
-}

@@ -1,107 +1,102 @@
-//! The text of a metrics page, read into samples.
+//! Metrics pages: what is asked of one, and what kind of page it is, which the answer itself tells.
 //!
-//! Prometheus text format 0.0.4 and OpenMetrics, as `jmx_prometheus_javaagent` 0.x (which leaves a trailing comma
-//! in the braces) and 1.x write them. A line that is neither a comment nor a sample makes the whole page
-//! unreadable, as it would for Prometheus: half a page must not look like a page. Which sample is which signal
-//! is not known here (`signals`).
+//! A page of Prometheus metrics is text; the agent of Strimzi and Jolokia answer in JSON. Here: the kinds, and the codes of
+//! HTTP. Not here: how the answer comes (`dial`), and which sample is which signal (`signals`).
 
-use crate::snapshot::{MetricName, Missed, Page, Sample, Why};
+mod jolokia;
+mod prometheus;
 
-/// More samples of controllers than any exporter gives; beyond it the page is refused.
-const SAMPLES_MAX: usize = 10_000;
+use serde_json::Value;
 
-/// Reads a page and keeps the samples that have `controller` in their name, or a name that was given by hand.
-pub(super) fn read(text: &str, names: &[MetricName]) -> Result<Page, Missed> {
-    if !text.is_empty() && !text.ends_with('\n') {
-        return Err(unreadable("the page ends inside a line"));
+use super::dial::{Network, PageAnswer, PageRequest};
+use crate::snapshot::{Gauge, MetricName, Missed, Page, Sample, Why};
+
+/// The largest answer in JSON that is read, in bytes. All our beans with a Java stack trace each have less than 100 KB; what
+/// is made of JSON takes many times its room.
+const JSON_LIMIT: usize = 256 * 1024;
+
+/// What Strimzi's agent says with 404 while there is no such gauge (`KafkaAgent.java`, 0.41 to 0.45).
+const STRIMZI_WITHOUT_GAUGE: &str = "migration state metric not found";
+
+/// Asks for the page at this URL, and for more where it is an agent's.
+pub(super) async fn ask<N: Network>(network: &N, url: &str, names: &[MetricName]) -> Result<Page, Missed> {
+    if let Some(base) = jolokia::base(url) {
+        return jolokia::read_all(network, &base).await;
     }
-    let mut samples = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some(sample) = sample(line) else {
-            return Err(unreadable(&format!("line {} is not a sample", index + 1)));
-        };
-        let given = names.iter().any(|given| given.name == sample.name);
-        if !given && !sample.name.to_ascii_lowercase().contains("controller") {
-            continue;
-        }
-        if samples.len() == SAMPLES_MAX {
-            let words = format!("more than {SAMPLES_MAX} samples with controller in their name");
-            return Err(Missed::new(Why::TooLarge, words));
-        }
-        samples.push(sample);
+    let answer = network.page(&PageRequest::get(url)).await?;
+    if let 300..=401 = answer.code {
+        granted(&answer)?;
     }
-    Ok(Page { samples })
-}
-
-fn unreadable(what: &str) -> Missed {
-    Missed::new(Why::NotAPage, format!("not a page of Prometheus metrics: {what}"))
-}
-
-/// `name{label="value",} value [timestamp] [# exemplar]`.
-fn sample(line: &str) -> Option<Sample> {
-    let (name, rest) = line.split_at(line.find(|c: char| !is_name(c))?);
-    if name.is_empty() {
-        return None;
-    }
-    let (labels, rest) = match rest.strip_prefix('{') {
-        Some(inner) => labels(inner)?,
-        None => (Vec::new(), rest),
+    let said = match json(&answer.text) {
+        Ok(said) => said,
+        // Of an answer with another code only the beginning may be here.
+        Err(missed) => return Err(granted(&answer).err().unwrap_or(missed)),
     };
-    let rest = rest.split(" # ").next()?;
-    let mut words = rest.split_ascii_whitespace();
-    let value = words.next()?;
-    value.parse::<f64>().ok()?;
-    if let Some(timestamp) = words.next() {
-        timestamp.parse::<f64>().ok()?;
+    if let Some(object) = said.filter(Value::is_object) {
+        if let Some(reply) = jolokia::Reply::of(&object) {
+            if reply.asked_for_a_bean() {
+                return jolokia::one(&reply);
+            }
+            return jolokia::read_all(network, &jolokia::base_of_answer(url)).await;
+        }
+        granted(&answer)?;
+        return strimzi(&object).ok_or_else(|| not_a_page("JSON, and neither Jolokia's nor that of Strimzi's agent"));
     }
-    if words.next().is_some() {
-        return None;
-    }
-    Some(Sample { name: name.to_owned(), labels, value: value.to_owned() })
+    granted(&answer)?;
+    prometheus::read(&answer.text, names)
 }
 
-/// The labels, and what follows the closing brace.
-fn labels(mut rest: &str) -> Option<(Vec<(String, String)>, &str)> {
-    let mut labels = Vec::new();
-    loop {
-        rest = rest.trim_start();
-        if let Some(after) = rest.strip_prefix('}') {
-            return Some((labels, after));
-        }
-        let (name, after) = rest.split_once('=')?;
-        let (value, after) = quoted(after.trim_start())?;
-        labels.push((name.trim().to_owned(), value));
-        rest = after.trim_start();
-        match rest.strip_prefix(',') {
-            Some(after) => rest = after,
-            None if rest.starts_with('}') => {}
-            None => return None,
+/// The answer to `/v1/kraft-migration/` of Strimzi's agent: `{"state":N}` and nothing else.
+fn strimzi(object: &Value) -> Option<Page> {
+    let object = object.as_object().filter(|object| object.len() == 1)?;
+    let value = number(object.get("state")?)?;
+    let labels = vec![("field".to_owned(), "state".to_owned())];
+    let sample = Sample { name: Gauge::ZkMigrationState.object_name(), labels, value };
+    Some(Page { samples: vec![sample], denied: Vec::new() })
+}
+
+/// What the code of HTTP says, if it is not 200.
+fn granted(answer: &PageAnswer) -> Result<(), Missed> {
+    let code = answer.code;
+    Err(match code {
+        200 => return Ok(()),
+        401 => Missed::new(Why::Denied, "the page wants other credentials (HTTP 401)"),
+        403 => Missed::new(Why::Denied, "the page denies us what was asked for (HTTP 403)"),
+        300..=399 => not_a_page(format!("HTTP {code}: redirects are not followed")),
+        404 if answer.text.contains(STRIMZI_WITHOUT_GAUGE) => Missed::new(
+            Why::WithoutMetric,
+            "Strimzi's agent has no ZkMigrationState: the node is no controller of 3.5 to 3.9",
+        ),
+        _ => not_a_page(format!("HTTP {code}")),
+    })
+}
+
+fn not_a_page(words: impl Into<String>) -> Missed {
+    Missed::new(Why::NotAPage, words)
+}
+
+/// The text as JSON; nothing if it does not begin as JSON does.
+fn json(text: &str) -> Result<Option<Value>, Missed> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Ok(None);
+    }
+    if text.len() > JSON_LIMIT {
+        return Err(Missed::new(Why::TooLarge, format!("an answer in JSON of more than {JSON_LIMIT} bytes")));
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => {
+            Err(not_a_page(format!("begins as JSON and is none: line {}, column {}", error.line(), error.column())))
         }
     }
 }
 
-/// A quoted value with its escapes undone, and what follows it.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let inner = text.strip_prefix('"')?;
-    let mut value = String::new();
-    let mut characters = inner.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return Some((value, &inner[at + 1..])),
-            '\\' => match characters.next()?.1 {
-                'n' => value.push('\n'),
-                escaped => value.push(escaped),
-            },
-            plain => value.push(plain),
-        }
-    }
-    None
-}
-
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == ':'
+/// A number as the answer spells it, be it in quotes.
+fn number(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return None,
+    };
+    text.parse::<f64>().is_ok().then_some(text)
 }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::Secret;
+use super::{Secret, http};
 
 /// The longest token that is taken, in bytes: no listener of Kafka's takes a longer message at login
 /// (`BrokerSecurityConfigs`: `sasl.server.max.receive.size` is 524,288), and tokens have some thousand.
@@ -161,8 +161,8 @@ async fn ask(
     tls: Option<&Arc<ClientConfig>>,
 ) -> Result<(Secret, Duration), String> {
     let http = match client {
-        Some(http) => &*http,
-        None => client.insert(http_client(tls)?),
+        Some(client) => &*client,
+        None => client.insert(http::client(tls.map(|tls| &**tls))?),
     };
     // As Kafka's own client sends them: the two are not percent-encoded in the header (KIP-768).
     let basic = STANDARD.encode(format!("{client_id}:{}", client_secret.expose()));
@@ -201,15 +201,6 @@ async fn ask(
     Ok((token, good_for.saturating_sub(EARLY).min(KEPT_MAX)))
 }
 
-/// Neither a proxy nor a redirect: the secret is for this endpoint and nobody else.
-fn http_client(_tls: Option<&Arc<ClientConfig>>) -> Result<reqwest::Client, String> {
-    let builder = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("kraft-check/", env!("CARGO_PKG_VERSION")));
-    builder.build().map_err(|_| "no HTTP client could be made".to_owned())
-}
-
 /// Some endpoints send the number as a text.
 fn seconds(value: &Value) -> Option<Duration> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(Duration::from_secs)
@@ -232,14 +223,8 @@ pub(super) fn own_words(words: &str, secret: &Secret) -> String {
     words.trim().chars().take(WORDS_MAX).map(line).collect()
 }
 
-/// The words of the innermost cause: the outer ones repeat the URL, which may hold a password.
 fn unanswered(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let own = cause.downcast_ref::<reqwest::Error>().is_some();
-    format!("the token endpoint does not answer: {}", if own { "not over HTTP".to_owned() } else { cause.to_string() })
+    format!("the token endpoint does not answer: {}", http::innermost(error))
 }
 
 /// Appends a value of a form (`application/x-www-form-urlencoded`).

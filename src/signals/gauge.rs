@@ -2,7 +2,7 @@
 //!
 //! Exporters give them many names. Compared in lower case without punctuation, a gauge is a metric that ends with the
 //! bean's name, or with it and `value`, and has `controller` before it; or the family `…kafkacontrollervalue` with the
-//! bean's name in the label `name`. A name that was given by hand is taken instead, exactly. HELP lines are never read:
+//! bean's name in the label `name`. So is the bean's own name, which agents are asked for. A name that was given by hand is taken instead, exactly. HELP lines are never read:
 //! the line of a shared family names another bean.
 
 use super::{Sight, View, seen, unseen};
@@ -20,7 +20,7 @@ pub(super) fn all<'a>(look: &'a Look, names: &'a [MetricName]) -> Vec<(&'a PageO
         Gauge::ALL.into_iter().map(move |gauge| {
             let given = names.iter().find(|given| given.gauge == gauge);
             let found = page.page.said.as_ref().map_err(Clone::clone);
-            (page, gauge, found.and_then(|page| find(page, gauge.bean(), given)))
+            (page, gauge, found.and_then(|page| find(page, gauge, given)))
         })
     };
     look.pages.iter().flat_map(of_page).collect()
@@ -71,7 +71,8 @@ pub(super) fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() < 1e9).then_some(value as i64)
 }
 
-fn find<'a>(page: &'a Page, bean: &str, given: Option<&MetricName>) -> Result<(&'a Sample, f64), Missed> {
+fn find<'a>(page: &'a Page, gauge: Gauge, given: Option<&MetricName>) -> Result<(&'a Sample, f64), Missed> {
+    let bean = gauge.bean();
     let bean_name = plain(bean);
     let is_meant = |sample: &&Sample| match given {
         Some(given) => sample.name == given.name && given.labels.iter().all(|label| sample.labels.contains(label)),
@@ -92,6 +93,9 @@ fn find<'a>(page: &'a Page, bean: &str, given: Option<&MetricName>) -> Result<(&
         }
     }
     found.ok_or_else(|| {
+        if page.denied.contains(&gauge) {
+            return Missed::new(Why::Denied, format!("the agent's policy denies reading {bean}"));
+        }
         let words = if let Some(given) = given {
             format!("the page has no {} with the labels of --metric", given.name)
         } else if page.samples.iter().any(|sample| plain(&sample.name).contains("kafkacontroller")) {

@@ -234,17 +234,7 @@ impl<'a> View<'a> {
     /// The answer of a broker, and what it is.
     pub(super) fn broker(&self, id: NodeId) -> Result<(&'a Node, Role), Box<Unseen>> {
         let Some(nodes) = self.brokers.get(&id) else {
-            let listed = self.look.nodes.iter().any(|node| node.metadata.said.is_ok());
-            if let Some((node, refusal)) = self.refused_broker().filter(|_| !listed) {
-                let words = format!("nobody lists it, for {}: {}", node.endpoint, refusal.words);
-                return Err(unseen(node, Missed::new(refusal.why, words)));
-            }
-            let words = if listed {
-                "no broker that answered lists it"
-            } else {
-                "no broker answered, so its address is not known"
-            };
-            return Err(no_address(words));
+            return Err(self.unlisted());
         };
         // A broker that has just changed its port may be listed at two endpoints; the one that answers is it.
         let mut answers = nodes.iter().filter(|node| node.api_versions.said.is_ok());
@@ -262,11 +252,20 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A broker that has turned us away, and why.
-    fn refused_broker(&self) -> Option<(&'a Node, &'a Missed)> {
-        let reason = |node: &'a Node| node.api_versions.said.as_ref().err().or(node.metadata.said.as_ref().err());
-        let mut reasons = self.brokers().filter_map(|node| Some((node, reason(node)?)));
-        reasons.find(|(_, missed)| missed.why.is_refusal())
+    /// Why it is not known where a broker is that nobody gave an address for. Where everybody turned us away who might have
+    /// listed it, that is why.
+    fn unlisted(&self) -> Box<Unseen> {
+        if self.brokers().any(|node| node.metadata.said.is_ok()) {
+            return no_address("no broker that answered lists it");
+        }
+        let turned_away = self.brokers().find_map(|node| {
+            let missed = node.api_versions.said.as_ref().err().or(node.metadata.said.as_ref().err())?;
+            missed.why.is_refusal().then(|| {
+                let words = format!("no broker lists it, for {} has turned us away: {}", node.endpoint, missed.words);
+                Box::new(Unseen { missed: Missed::new(missed.why, words), evidence: None })
+            })
+        });
+        turned_away.unwrap_or_else(|| no_address("no broker answered, so its address is not known"))
     }
 
     /// The answer of a controller.

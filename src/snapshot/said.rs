@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, NodeId};
+use super::{Endpoint, Gauge, NodeId};
 
 /// The answer to `ApiVersions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,13 +233,16 @@ pub struct Replica {
     pub last_caught_up: Option<i64>,
 }
 
-/// The samples of a metrics page that can matter: those with `controller` in their name, and those of a name that was
-/// given by hand.
+/// What a metrics page says that can matter: samples with `controller` in their name, and those of a name that was given
+/// by hand. Where an agent was asked for beans, a sample has the name of its bean as Kafka writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
     /// In the page's order.
     pub samples: Vec<Sample>,
+    /// Gauges that an agent's policy denies us, although it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<Gauge>,
 }
 
 /// One sample of a metrics page.

@@ -11,14 +11,14 @@ pub const NAMES_MAX: usize = 8;
 
 /// Whoever is told of every event when it happens.
 pub trait Listener {
-    /// This happened.
-    fn hear(&mut self, event: &Event);
-
     /// Something to know beforehand, for whoever asked for so many times more than is said by itself.
     fn remark(&mut self, _level: u8, _line: &str) {}
 
     /// Time passes, and nothing happened: several times a second.
     fn tick(&mut self, _moment: Moment<'_>) {}
+
+    /// This happened.
+    fn hear(&mut self, event: &Event);
 }
 
 /// Something that happened, and what the last look before it saw.

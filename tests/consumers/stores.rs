@@ -20,10 +20,10 @@ const PASSWORD: &str = "hushhush";
 const KEY_PASSWORD: &str = "hushhush-of-the-key";
 const HOST: &str = "b1.example";
 
-/// What kinds of stores `keytool` makes: a modern one that is called JKS, and one as Java 8 made it.
-const KINDS: [&str; 3] = ["-storetype PKCS12", "-storetype PKCS12 -J-Dkeystore.pkcs12.legacy", "-storetype JKS"];
+/// What kinds of stores `keytool` makes: one of today, and one as Java 8 made it.
+const PKCS12: [&str; 2] = ["", "-J-Dkeystore.pkcs12.legacy"];
 
-/// A folder with stores in it, one program's.
+/// A folder with stores in it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -37,44 +37,44 @@ impl Folder {
     /// What `keytool` says with these arguments, apart by spaces, with the store's password.
     fn keytool(&self, args: &str) -> Vec<u8> {
         let mut keytool = Command::new(on_path("keytool"));
-        keytool.current_dir(&self.0).args(args.split_whitespace());
+        keytool.current_dir(&self.0).arg("-J-XX:TieredStopAtLevel=1").args(args.split_whitespace());
         let ran = keytool.args(["-storepass", PASSWORD, "-noprompt"]).output().expect("keytool");
         assert!(ran.status.success(), "keytool {args}: {}", String::from_utf8_lossy(&ran.stdout));
         ran.stdout
     }
 
-    /// Authority, authority below it and node; each with its key in `NAME.store`, the node's with its whole chain, and
-    /// the authority's certificate alone in `trust.store`.
-    fn fill(&self, kind: &str) -> [CertificateDer<'static>; 3] {
-        // Only JKS has passwords of keys.
-        let own = if kind.contains("JKS") { format!("-keypass {KEY_PASSWORD}") } else { String::new() };
-        let usual = format!("-keyalg EC -groupname secp256r1 -validity 9 {kind}");
+    /// Authority, authority below it and node, in stores of JKS; the node's with its whole chain, and the authority's
+    /// certificate alone in `trust.store`. The chain, the leaf first.
+    fn fill(&self) -> [CertificateDer<'static>; 3] {
+        let usual = "-keyalg EC -groupname secp256r1 -validity 9 -storetype JKS";
+        let own = format!("-keypass {KEY_PASSWORD}");
         self.keytool(&format!("-genkeypair -alias root -dname CN=Root -ext bc=ca:true -keystore root.store {usual}"));
-        self.keytool(&format!(
-            "-genkeypair -alias below -dname CN=Below -ext bc=ca:true -keystore below.store {usual}"
-        ));
+        self.keytool(&format!("-genkeypair -alias below -dname CN=Below -keystore below.store {usual}"));
         self.keytool(&format!("-genkeypair -alias node -dname CN=node -keystore node.store {usual} {own}"));
+        self.keytool("-exportcert -alias root -keystore root.store -file root.pem -rfc");
         self.sign("root", "below", "-ext bc=ca:true", "");
         self.sign("below", "node", &format!("-ext san=dns:{HOST}"), &own);
-        self.keytool(&format!("-importcert -alias ca -file root.pem -keystore trust.store {kind}"));
+        self.keytool("-importcert -alias ca -file root.pem -keystore trust.store -storetype JKS");
         ["node", "below", "root"].map(|name| {
-            let store = if name == "node" { "node.store".to_owned() } else { format!("{name}.store") };
-            CertificateDer::from(self.keytool(&format!("-exportcert -alias {name} -keystore {store}")))
+            CertificateDer::from(self.keytool(&format!("-exportcert -alias {name} -keystore {name}.store")))
         })
     }
 
     /// Has one's certificate made by another, and puts it and those above it where its key is.
     fn sign(&self, by: &str, whose: &str, ext: &str, own: &str) {
-        let request = format!("-certreq -alias {whose} -keystore {whose}.store -file {whose}.csr {own}");
-        self.keytool(&request);
-        let made =
-            format!("-gencert -alias {by} -keystore {by}.store -infile {whose}.csr -outfile {whose}.pem -rfc {ext}");
-        self.keytool(&made);
-        self.keytool("-exportcert -alias root -keystore root.store -file root.pem -rfc");
+        self.keytool(&format!("-certreq -alias {whose} -keystore {whose}.store -file {whose}.csr {own}"));
+        let files = format!("-infile {whose}.csr -outfile {whose}.pem -rfc");
+        self.keytool(&format!("-gencert -alias {by} -keystore {by}.store {files} {ext}"));
         let above: &[&str] = if by == "root" { &["root"] } else { &["below", "root"] };
         let reply: String = [whose].iter().chain(above).map(|name| self.text(&format!("{name}.pem"))).collect();
         fs::write(self.0.join("reply.pem"), reply).expect("a file");
         self.keytool(&format!("-importcert -alias {whose} -keystore {whose}.store -file reply.pem {own}"));
+    }
+
+    /// The same store as PKCS12, as keytool makes it with these arguments.
+    fn convert(&self, from: &str, to: &str, args: &str) {
+        let convert = format!("-importkeystore -srckeystore {from} -destkeystore {to} -deststoretype PKCS12 {args}");
+        self.keytool(&format!("{convert} -srcstorepass {PASSWORD}"));
     }
 
     fn text(&self, name: &str) -> String {
@@ -139,36 +139,50 @@ fn shake_hands(config: ClientConfig, node: CertifiedKey) -> Result<(), rustls::E
     Ok(())
 }
 
+/// Stores of JKS, made once.
+static JKS: LazyLock<(Folder, [CertificateDer<'static>; 3])> = LazyLock::new(|| {
+    let folder = Folder::new("jks");
+    let chain = folder.fill();
+    (folder, chain)
+});
+
 #[test]
-fn what_keytool_makes_is_trusted_and_shown() {
-    for (at, kind) in KINDS.iter().enumerate() {
-        let folder = Folder::new(&format!("kinds-{at}"));
-        let chain = folder.fill(kind);
-        let is_jks = kind.contains("JKS");
-        let truststore = || folder.store("trust.store", Some(PASSWORD), None);
-        let keystore = |key: Option<&str>| folder.store("node.store", Some(PASSWORD), key);
-        let key_password = is_jks.then_some(KEY_PASSWORD);
-        let config = configured(truststore(), Some(keystore(key_password))).expect("stores");
+fn a_jks_is_opened_with_a_password_of_its_own_and_one_of_the_keys() {
+    let (folder, chain) = &*JKS;
+    let truststore = || folder.store("trust.store", Some(PASSWORD), None);
+    let keystore = |key: Option<&str>| folder.store("node.store", Some(PASSWORD), key);
+    let config = configured(truststore(), Some(keystore(Some(KEY_PASSWORD)))).expect("stores");
+    assert_eq!(own(&config).cert, chain);
+    assert_eq!(shake_hands(config.clone(), own(&config).as_ref().clone()), Ok(()));
+    // Without a password it is not proved to be whole, as in Java.
+    let unproved = configured(folder.store("trust.store", None, None), None).expect("a truststore");
+    assert_eq!(shake_hands(unproved, own(&config).as_ref().clone()), Ok(()));
+    let wrong = configured(folder.store("trust.store", Some("wrong"), None), None).expect_err("the wrong password");
+    assert_eq!(wrong.property, "ssl.truststore.password");
+    let without = configured(truststore(), Some(keystore(None))).expect_err("another password");
+    assert!(without.why.contains("set ssl.key.password"), "{without:?}");
+    let wrong = configured(truststore(), Some(keystore(Some("wrong")))).expect_err("the wrong password");
+    assert_eq!(wrong.property, "ssl.key.password");
+}
+
+#[test]
+fn a_pkcs12_of_keytools_is_opened_modern_and_legacy() {
+    let (jks, chain) = &*JKS;
+    for (at, kind) in PKCS12.iter().enumerate() {
+        let folder = Folder::new(&format!("pkcs12-{at}"));
+        let from = |name: &str| jks.0.join(name).display().to_string();
+        let keys = format!("-srcalias node -srckeypass {KEY_PASSWORD} -destkeypass {PASSWORD}");
+        folder.convert(&from("node.store"), "node.store", &format!("{kind} {keys}"));
+        folder.convert(&from("trust.store"), "trust.store", kind);
+        let truststore = |password| folder.store("trust.store", password, None);
+        let keystore = folder.store("node.store", Some(PASSWORD), None);
+        let config = configured(truststore(Some(PASSWORD)), Some(keystore)).expect("stores");
         assert_eq!(own(&config).cert, chain, "{kind}");
         assert_eq!(shake_hands(config.clone(), own(&config).as_ref().clone()), Ok(()), "{kind}");
-        for name in ["trust.store", "node.store"] {
-            let wrong = configured(folder.store(name, Some("wrong"), None), None).expect_err("the wrong password");
-            assert_eq!(wrong.property, "ssl.truststore.password", "{kind}: {wrong:?}");
-        }
-        // Without a password Java does not prove a JKS, and sees nothing of a PKCS12 that is encrypted.
-        let open = configured(folder.store("trust.store", None, None), None);
-        match open {
-            Ok(open) => {
-                assert!(is_jks, "{kind}");
-                assert_eq!(shake_hands(open, own(&config).as_ref().clone()), Ok(()));
-            }
-            Err(unfit) => assert!(!is_jks && unfit.property == "ssl.truststore.password", "{kind}: {unfit:?}"),
-        }
-        if is_jks {
-            let without = configured(truststore(), Some(keystore(None))).expect_err("another password");
-            assert!(without.why.contains("set ssl.key.password"), "{without:?}");
-            let wrong = configured(truststore(), Some(keystore(Some("wrong")))).expect_err("the wrong password");
-            assert_eq!(wrong.property, "ssl.key.password");
+        // Without a password Java sees nothing of what is encrypted.
+        for password in [Some("wrong"), None] {
+            let refused = configured(truststore(password), None).expect_err("not the password");
+            assert_eq!(refused.property, "ssl.truststore.password", "{kind}: {refused:?}");
         }
     }
 }
@@ -176,10 +190,11 @@ fn what_keytool_makes_is_trusted_and_shown() {
 #[test]
 fn a_truststore_may_have_nothing_encrypted_and_needs_no_password_then() {
     let folder = Folder::new("open");
-    let kind = "-storetype PKCS12 -J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE";
-    let _ = folder.fill(kind);
-    assert!(configured(folder.store("trust.store", None, None), None).is_ok());
-    assert!(configured(folder.store("trust.store", Some(PASSWORD), None), None).is_ok());
+    let from = JKS.0.0.join("trust.store").display().to_string();
+    folder.convert(&from, "trust.store", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE");
+    for password in [None, Some(PASSWORD)] {
+        assert!(configured(folder.store("trust.store", password, None), None).is_ok());
+    }
 }
 
 #[test]
@@ -188,21 +203,11 @@ fn a_jceks_is_refused_with_the_line_that_converts_it() {
     folder.keytool("-genkeypair -alias a -keyalg EC -dname CN=a -storetype JCEKS -keystore a.store");
     let refused = configured(folder.store("a.store", Some(PASSWORD), None), None).expect_err("no JCEKS");
     assert!(refused.why.contains("keytool -importkeystore"), "{refused:?}");
-    let convert =
-        "-importkeystore -srckeystore a.store -srcstoretype JCEKS -destkeystore b.store -deststoretype PKCS12";
-    folder.keytool(&format!("{convert} -srcstorepass {PASSWORD}"));
+    folder.convert("a.store", "b.store", "-srcstoretype JCEKS");
     let keystore = folder.store("b.store", Some(PASSWORD), None);
     let converted = client_config(&settings(keystore.clone(), Some(keystore)));
     assert!(converted.is_ok(), "{:?}", converted.err());
 }
-
-/// A JKS with a key, and another with a certificate.
-static JKS: LazyLock<[Store; 2]> = LazyLock::new(|| {
-    let folder = Folder::new("damaged");
-    let _ = folder.fill("-storetype JKS");
-    let key = folder.store("node.store", Some(PASSWORD), Some(KEY_PASSWORD));
-    [key, folder.store("trust.store", Some(PASSWORD), None)]
-});
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
@@ -210,7 +215,8 @@ proptest! {
     fn a_damaged_jks_is_refused(
         which in 0_usize..2, at in any::<prop::sample::Index>(), flip in 1_u8.., cut in any::<bool>(), proved in any::<bool>(),
     ) {
-        let mut damaged = JKS[which].clone();
+        let whole = [("node.store", Some(KEY_PASSWORD)), ("trust.store", None)][which];
+        let mut damaged = JKS.0.store(whole.0, Some(PASSWORD), whole.1);
         let at = at.index(damaged.bytes.len());
         if cut { damaged.bytes.truncate(at) } else { damaged.bytes[at] ^= flip }
         if !proved {

@@ -12,7 +12,7 @@ use std::str::from_utf8;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kraft_check::observe::dial::Network;
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::snapshot::{
@@ -28,6 +28,10 @@ const CLUSTER: &str = include_str!("../../protocol-fixtures/3.9.2/smallest/04-br
 const LEADER: i32 = 3001;
 const IN_TIME: Duration = Duration::from_hours(1);
 
+/// Where a page of Prometheus is; and an agent, which alone answers with an array.
+const METRICS: &str = "http://c1.example/metrics";
+const AGENT: &str = "http://c1.example/jolokia";
+
 /// A network that has one page and nobody to connect to.
 struct OnePage(String);
 
@@ -38,8 +42,8 @@ impl Network for OnePage {
         Err(Missed::new(Why::Refused, "connection refused"))
     }
 
-    async fn page(&self, _: &str) -> Result<String, Missed> {
-        Ok(self.0.clone())
+    async fn page(&self, _: &PageRequest) -> Result<PageAnswer, Missed> {
+        Ok(PageAnswer::ok(self.0.clone()))
     }
 }
 
@@ -60,12 +64,13 @@ fn snapshot() -> Snapshot {
 
 /// The page as one look at it alone sees it.
 fn read(text: &str, metric_names: &[MetricName]) -> Vec<PageOf> {
+    let url = if text.trim_start().starts_with('[') { AGENT } else { METRICS };
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
-        pages: BTreeMap::from([(Owner::Id(LEADER), "http://c1.example/metrics".to_owned())]),
+        pages: BTreeMap::from([(Owner::Id(LEADER), url.to_owned())]),
         metric_names: metric_names.to_vec(),
         prove_cluster_id: false,
         request_timeout: IN_TIME,

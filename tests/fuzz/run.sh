@@ -52,6 +52,7 @@ copy() { # an extension, a target
     done
 }
 copy page pages
+cp tests/fuzz/agent-*.json "$work/seeds/pages/"
 copy json recordings
 cp tests/fuzz/every-key.* "$work/seeds/config/"
 # shellcheck disable=SC2016 # the backticks are Markdown's

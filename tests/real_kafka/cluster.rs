@@ -15,6 +15,7 @@ use std::{fs, thread};
 use crate::ask;
 use crate::distribution::Distribution;
 use crate::exporter::Flavour;
+use crate::jolokia::Jolokia;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
 use crate::{MIGRATION, PRE_MIGRATION, security};
@@ -34,6 +35,8 @@ pub(crate) struct Shape {
     pub(crate) voters: Voters,
     /// How the controllers' exporters name their metrics, in turn.
     pub(crate) pages: &'static [Flavour],
+    /// Which controllers have Jolokia as well, in turn.
+    pub(crate) jolokia: &'static [Jolokia],
     /// Whether rules say who may do what on brokers on KRaft; without a rule everybody may do everything.
     pub(crate) authorizer: bool,
     /// Whether everybody must show a certificate or log in, over TLS, and has only the rights that he was given.
@@ -48,6 +51,7 @@ pub(crate) const SMALLEST: Shape = Shape {
     first_controller: 3001,
     voters: Voters::Fixed,
     pages: Flavour::USUAL,
+    jolokia: &[],
     authorizer: false,
     secured: false,
 };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::{env, io};
 
+use crate::jolokia::JolokiaVersion;
 use crate::jvm;
 
 const TOOLS: [&str; 3] = ["java", "mvn", "setpriv"];
@@ -57,6 +58,17 @@ impl Distribution {
     pub(crate) fn agent(&self, agent: AgentVersion) -> PathBuf {
         let jar = format!("jmx_prometheus_javaagent-{}.jar", agent.number());
         self.agent_folder(agent).join(jar)
+    }
+
+    /// The agent's jar, which only few nodes need and no other test downloads.
+    pub(crate) fn jolokia(&self, agent: JolokiaVersion) -> PathBuf {
+        let folder = self.cache.join("jolokia");
+        keep(&folder, |folder| {
+            JolokiaVersion::ALL.iter().try_for_each(|agent| {
+                maven(folder, "copy", &[&format!("-Dartifact={}", agent.artifact()), "-DoutputDirectory=."])
+            })
+        });
+        folder.join(agent.jar())
     }
 
     /// What `inter.broker.protocol.version` wants to hear: `3.9` for 3.9.2.

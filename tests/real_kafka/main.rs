@@ -15,6 +15,8 @@ mod forward;
 mod guards;
 /// Is a healthy cluster healthy, and each ailment seen?
 mod health;
+/// Is a stage judged through Jolokia as through an exporter, whatever its policy?
+mod jolokia;
 /// What is said of Kafka 4?
 mod kafka_4;
 /// Looks that are taken while something happens.

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::distribution::{Distribution, last_lines};
 use crate::exporter::Flavour;
+use crate::jolokia::Jolokia;
 use crate::jvm::{self, Jvm};
 use crate::properties::properties;
 use crate::security::Doors;
@@ -81,6 +82,8 @@ pub(crate) struct Node {
     pub(crate) doors: Option<Doors>,
     pub(crate) exporter: SocketAddr,
     pub(crate) flavour: Flavour,
+    /// An agent beside the exporter, at the address of the second listener.
+    pub(crate) jolokia: Option<Jolokia>,
     pub(crate) folder: PathBuf,
     pub(crate) jvm: Option<Jvm>,
 }
@@ -127,6 +130,9 @@ impl Node {
                     self.exporter,
                     exporter.display()
                 ));
+                let jolokia =
+                    self.jolokia.map(|agent| agent.argument(&self.software, &self.folder, self.second_listener));
+                java.args(jolokia);
                 java
             }
         };

@@ -93,7 +93,8 @@ pub(crate) fn leadership(node: &mut Node) -> &mut Leadership {
 /// A page of a controller, with this `ZkMigrationState`.
 pub(crate) fn page(id: NodeId, state: f64) -> PageOf {
     let name = "kafka_controller_kafkacontroller_zkmigrationstate".to_owned();
-    let page = Page { samples: vec![Sample { name, labels: Vec::new(), value: state.to_string() }] };
+    let page =
+        Page { samples: vec![Sample { name, labels: Vec::new(), value: state.to_string() }], denied: Vec::new() };
     PageOf { owner: Owner::Id(id), url: format!("http://node.example/{id}"), page: said(Ok(page)) }
 }
 

@@ -56,7 +56,7 @@ const BAD: &[(&str, i32, &[&str])] = &[
     ("stage finalized -b h:1 --concurrency 0", 64, &["0", "1..=1024"]),
     ("stage finalized -b h:1 -o yaml", 64, &["yaml", "human", "json"]),
     ("stage finalized -C 1@h:1 --metrics nonsense", 64, &["--metrics", "http://HOST:PORT/metrics"]),
-    ("stage finalized -C 1@h:1 --metrics https://{host}/m", 64, &["https"]),
+    ("stage finalized -C 1@h:1 --metrics ftp://{host}/m", 64, &["https"]),
     ("stage finalized -C 1@h:1 --metrics http://{hots}/m", 64, &["{host}, {id} and {port}"]),
     ("stage finalized -C 1@h:1 --metrics http://a/m --metrics http://b/m", 64, &["one template"]),
     ("stage finalized -b 1@h:1,2@h:1", 78, &["h:1", "1", "2"]),

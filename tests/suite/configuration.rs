@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::host::{Host, setting};
 
 /// Every key, whether it is a list, its default, and a value for file, environment and flag.
-const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 25] = [
+const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 29] = [
     ("bootstrap-server", true, None, ["f:1", "e:1", "t:1"]),
     ("bootstrap-controller", true, None, ["1@f:1", "2@e:1", "3@t:1"]),
     ("metrics", true, None, ["http://f/m", "http://e/m", "http://t/m"]),
@@ -19,6 +19,10 @@ const KEYS: [(&str, bool, Option<&str>, [&str; 3]); 25] = [
     ("expect-brokers", false, None, ["1-3", "4", "5,6"]),
     ("expect-controllers", false, None, ["1", "2", "3"]),
     ("expect-cluster-id", false, None, ["file", "environment", "typed"]),
+    ("command-config", false, None, ["f.properties", "e.properties", "t.properties"]),
+    ("controller-command-config", false, None, ["f.properties", "e.properties", "t.properties"]),
+    ("property", true, None, ["client.id=f", "client.id=e", "client.id=t"]),
+    ("metrics-config", false, None, ["f.properties", "e.properties", "t.properties"]),
     ("timeout", false, Some("30s"), ["1s", "2s", "3"]),
     ("request-timeout", false, Some("5s"), ["1s", "2s", "3"]),
     ("page-timeout", false, Some("10s"), ["1s", "2s", "3"]),
@@ -54,6 +58,9 @@ fn flag_over_environment_over_file_over_default_for_every_key() {
     for (key, is_list, default, [in_file, in_environment, typed]) in KEYS {
         let value = |text: &str| if is_list { json!([text]) } else { json!(text) };
         let host = Host::with(&format!("{key} = '{in_file}'\n"));
+        for name in ["f", "e", "t"] {
+            host.write(&format!("work/{name}.properties"), "");
+        }
         let variable = variable(key);
         let environment = [(variable.as_str(), in_environment)];
         let flag = format!("--{key}={typed}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kraft_check::observe::dial::{Network, Sockets};
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::security::{Access, Security};
@@ -55,7 +55,7 @@ async fn broker_behind_tls() -> (u16, CertificateDer<'static>) {
 /// The real network, with or without TLS for brokers' listeners.
 fn network(tls: Option<ClientConfig>) -> Sockets {
     let brokers = Security { tls: tls.map(Arc::new), ..Security::default() };
-    Sockets::new(Access { brokers, ..Access::default() }).expect("a network")
+    Sockets::new(Access { brokers, ..Access::default() })
 }
 
 async fn look_through(tls: Option<ClientConfig>, port: u16) -> Look {
@@ -150,9 +150,9 @@ async fn a_page_comes_over_a_connection_that_stays_open_until_its_exporter_is_re
     let (url, mut connections) = exporter().await;
     let network = network(None);
     for _ in 0..2 {
-        assert_eq!(network.page(&url).await, Ok("x 1.0\n".to_owned()));
+        assert_eq!(network.page(&PageRequest::get(&url)).await, Ok(PageAnswer::ok("x 1.0\n")));
         let connection = connections.recv().await.expect("a connection");
-        assert_eq!(network.page(&url).await, Ok("x 1.0\n".to_owned()));
+        assert_eq!(network.page(&PageRequest::get(&url)).await, Ok(PageAnswer::ok("x 1.0\n")));
         assert!(connections.try_recv().is_err(), "the same connection");
         connection.abort();
         sleep(Duration::from_millis(50)).await;

@@ -3,10 +3,9 @@
 use kraft_check::config::properties::parse;
 
 /// A text, and its keys with their values, in the order of the keys.
-type Example = (&'static [u8], &'static [(&'static str, &'static str)]);
+type Example<'a> = (&'a [u8], &'a [(&'a str, &'a str)]);
 
-/// Readable ones, of every rule.
-const EXAMPLES: &[Example] = &[
+const EXAMPLES: &[Example<'_>] = &[
     (b"", &[]),
     (b"a=b", &[("a", "b")]),
     (b"a = b\n", &[("a", "b")]),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use kraft_check::observe::dial::{Network, Sockets};
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::rehearse::{Cluster, Mode, Shared, Version, answer, phases};
@@ -138,7 +138,7 @@ impl Network for Nodes {
         Ok(ours)
     }
 
-    async fn page(&self, _: &str) -> Result<String, Missed> {
+    async fn page(&self, _: &PageRequest) -> Result<PageAnswer, Missed> {
         Err(Missed::new(Why::Refused, "connection refused"))
     }
 }
@@ -350,7 +350,7 @@ async fn over_real_sockets_a_restarted_node_is_met_as_new() {
     let at = listen(&nodes, 1).await;
     let mut plan = plan(&BTreeSet::from([1]), &BTreeSet::new(), false);
     plan.brokers[0].endpoint = at.clone();
-    let network = Arc::new(Kept::new(Sockets::new(Access::default()).expect("a network")));
+    let network = Arc::new(Kept::new(Sockets::new(Access::default())));
     let ready = |look: &Look| {
         let own = look.nodes.iter().find(|node| node.endpoint == at).expect("the node");
         own.api_versions.said.as_ref().expect("it answers").zk_migration_ready

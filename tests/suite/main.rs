@@ -38,20 +38,24 @@ mod healthy;
 mod histories;
 /// What are hooks told, and what comes of them?
 mod hooks;
+/// What is read over https, who is believed, and who gets our credentials?
+mod https;
 /// Whose answer is it?
 mod identity;
 /// What does Java read in a file of properties?
 mod java_properties;
+/// What is read from Jolokia and from Strimzi's agent, under whatever policy, and what is refused?
+mod jolokia;
 /// Looks in a row: who is dialled again, and is everybody asked everything again?
 mod kept;
 /// Which controllers are the brokers', and which is which?
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
-/// Who logs in by a file of properties, and who is turned away?
-mod logins_set;
 /// Is everything as it is without a login, and what becomes of one that fails?
 mod login;
+/// Who logs in by a file of properties, and who is turned away?
+mod logins_set;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?
@@ -119,6 +123,8 @@ mod authority;
 mod guarded;
 /// A host of a test's own: its folders, files and variables.
 mod host;
+/// Pages that are served over loopback, with TLS or without.
+mod loopback;
 /// An in-memory network whose nodes speak through the codec, for what needs a paused clock.
 mod memory;
 /// The recordings of real clusters.

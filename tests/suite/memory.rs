@@ -13,7 +13,7 @@ use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{ApiVersionsResponse, BrokerId, MetadataResponse, ResponseHeader};
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use kraft_check::observe::Address;
-use kraft_check::observe::dial::Network;
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest};
 use kraft_check::snapshot::{AskedAs, Endpoint, Missed, NodeId, Why};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
@@ -60,8 +60,8 @@ impl Network for Memory {
         Ok(ours)
     }
 
-    async fn page(&self, url: &str) -> Result<String, Missed> {
-        self.pages.get(url).cloned().ok_or_else(refused)
+    async fn page(&self, request: &PageRequest) -> Result<PageAnswer, Missed> {
+        self.pages.get(&request.url).map(PageAnswer::ok).ok_or_else(refused)
     }
 }
 

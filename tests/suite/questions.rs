@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
-use kraft_check::observe::dial::Network;
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
 use kraft_check::rehearse::{Cluster, Fault, Mode, Shared, answer};
@@ -49,7 +49,7 @@ impl Network for Recorded {
         Ok(ours)
     }
 
-    async fn page(&self, _: &str) -> Result<String, Missed> {
+    async fn page(&self, _: &PageRequest) -> Result<PageAnswer, Missed> {
         Err(Missed::new(Why::Refused, "connection refused"))
     }
 }
@@ -210,8 +210,8 @@ impl Network for Counting {
         Ok(ours)
     }
 
-    async fn page(&self, url: &str) -> Result<String, Missed> {
-        let id = url.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a node's page");
+    async fn page(&self, request: &PageRequest) -> Result<PageAnswer, Missed> {
+        let id = request.url.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a node's page");
         *self.asked.lock().expect("the count").entry((id, "page")).or_default() += 1;
         Err(Missed::new(Why::Refused, "connection refused"))
     }

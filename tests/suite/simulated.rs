@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kraft_check::evaluate::needs_second_look;
-use kraft_check::observe::dial::Network;
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, PageTemplate, Plan, look};
 use kraft_check::rehearse::{Cluster, Fault, Shared, Version, converse, page};
@@ -112,8 +112,9 @@ impl Network for Simulated {
         Ok(ours)
     }
 
-    async fn page(&self, url: &str) -> Result<String, Missed> {
-        let id: NodeId = url.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a page is of a controller");
+    async fn page(&self, request: &PageRequest) -> Result<PageAnswer, Missed> {
+        let id: NodeId =
+            request.url.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a page is of a controller");
         match self.fate() {
             Fate::Late(time) => sleep(time).await,
             Fate::Lost(_) => std::future::pending::<()>().await,
@@ -122,7 +123,9 @@ impl Network for Simulated {
         }
         self.cluster.with(|cluster| {
             let listens = cluster.is_listening(id);
-            listens.then(|| page(cluster, id)).ok_or_else(|| Missed::new(Why::Refused, "connection refused"))
+            listens
+                .then(|| PageAnswer::ok(page(cluster, id)))
+                .ok_or_else(|| Missed::new(Why::Refused, "connection refused"))
         })
     }
 }

@@ -26,7 +26,7 @@ async fn ask(settings: &TlsSettings, port: u16) -> [Answer<ApiVersions>; 2] {
     assert_eq!(warnings, Vec::<String>::new());
     let security = Security { tls: Some(Arc::new(config)), ..Security::default() };
     let access = Access { brokers: security.clone(), controllers: security, ..Access::default() };
-    let network = Arc::new(Kept::nothing(Sockets::new(access).expect("a network")));
+    let network = Arc::new(Kept::nothing(Sockets::new(access)));
     let address = |id| Address { id: Some(id), endpoint: Endpoint { host: HOST.to_owned(), port } };
     let plan = Plan {
         depth: Depth::Stage,

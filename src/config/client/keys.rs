@@ -68,7 +68,8 @@ const REFUSED: [(&str, &str, Option<&str>); 8] = [
     ("security.providers", "security providers of Java cannot be used: leave them out", None),
     (
         "sasl.client.callback.handler.class",
-        "a class of Java cannot be run: give the credentials by sasl.jaas.config",
+        "a class of Java cannot be run, so that nobody logs in by AWS IAM or the like: give credentials of PLAIN, SCRAM or \
+         OAUTHBEARER by sasl.jaas.config",
         None,
     ),
     ("sasl.login.class", "a class of Java cannot be run: give the credentials by sasl.jaas.config", None),

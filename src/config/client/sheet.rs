@@ -23,6 +23,8 @@ const LIMIT: u64 = 1024 * 1024;
 pub(super) struct Sheet {
     /// What the file is called in messages, or -X where there is none.
     name: String,
+    /// What -X is called where it was given.
+    typed: String,
     texts: BTreeMap<String, Text>,
 }
 
@@ -62,9 +64,9 @@ impl Sheet {
         let mut texts: BTreeMap<String, Text> = of_file.collect();
         let typed = |(key, value): &(String, String)| (key.clone(), Text { value: trimmed(value), typed: true });
         texts.extend(over.properties.iter().map(typed));
-        let mut sheet = Self { name, texts };
-        sheet.classify(over, notices)?;
-        sheet.resolve(over)?;
+        let mut sheet = Self { name, typed: over.name.clone(), texts };
+        sheet.classify(notices)?;
+        sheet.resolve()?;
         Ok(sheet)
     }
 
@@ -99,10 +101,15 @@ impl Sheet {
         self.texts.iter().any(|(key, text)| key.starts_with(beginning) && !text.value.is_empty())
     }
 
+    /// Where a property stands, for messages.
+    pub(super) fn place(&self, key: &str) -> String {
+        let name = if self.is_typed(key) { &self.typed } else { &self.name };
+        format!("{name}: {key}")
+    }
+
     /// Refuses a property of this sheet.
     pub(super) fn refuse(&self, key: &str, why: &str) -> Refusal {
-        let place = if self.is_typed(key) { "-X" } else { &self.name };
-        contradiction(format!("{place}: {key}: {why}"))
+        contradiction(format!("{}: {why}", self.place(key)))
     }
 
     /// Has it noticed that something is odd about this sheet.
@@ -110,20 +117,19 @@ impl Sheet {
         notices.warn(oddity, format!("{}: {message}", self.name));
     }
 
-    fn classify(&self, over: &Overrides, notices: &mut Notices) -> Result<(), Refusal> {
+    fn classify(&self, notices: &mut Notices) -> Result<(), Refusal> {
         let mut ignored: Vec<String> = Vec::new();
-        for (key, Text { value, typed }) in &self.texts {
-            let name = if *typed { &over.name } else { &self.name };
-            let shown = key.escape_debug();
+        for (key, Text { value, .. }) in &self.texts {
+            let (shown, place) = (key.escape_debug(), self.place(key));
             match class(key, value) {
                 Class::Honoured => {}
-                Class::Refused(why) => return Err(contradiction(format!("{name}: {key}: {why}"))),
+                Class::Refused(why) => return Err(self.refuse(key, why)),
                 Class::NearMiss(meant) => {
-                    let message = format!("{name}: {shown}: not known, and ignored; did you mean '{meant}'?");
+                    let message = format!("{place}: not known, and ignored; did you mean '{meant}'?");
                     notices.warn(Oddity::PropertyNearMiss, message);
                 }
                 Class::OfOthers(words) => {
-                    notices.warn(Oddity::PropertyNearMiss, format!("{name}: {shown}: ignored; {words}"));
+                    notices.warn(Oddity::PropertyNearMiss, format!("{place}: ignored; {words}"));
                 }
                 Class::Harmless | Class::Unknown => ignored.push(shown.to_string()),
             }
@@ -135,15 +141,14 @@ impl Sheet {
     }
 
     /// Puts in the place of every reference what it refers to. What is ignored may refer to anything.
-    fn resolve(&mut self, over: &Overrides) -> Result<(), Refusal> {
+    fn resolve(&mut self) -> Result<(), Refusal> {
         let texts: Properties = self.texts.iter().map(|(key, text)| (key.clone(), text.value.clone())).collect();
         let providers = Providers::declared(&texts).map_err(|(key, why)| self.refuse(&key, &why))?;
-        for (key, text) in &mut self.texts {
-            if class(key, &text.value) == Class::Honoured {
-                text.value = providers.resolve(&text.value).map_err(|why| {
-                    let place = if text.typed { &over.name } else { &self.name };
-                    contradiction(format!("{place}: {key}: {why}"))
-                })?;
+        for (key, value) in texts {
+            if class(&key, &value) == Class::Honoured {
+                let value = providers.resolve(&value).map_err(|why| self.refuse(&key, &why))?;
+                let typed = self.is_typed(&key);
+                self.texts.insert(key, Text { value, typed });
             }
         }
         Ok(())

@@ -50,6 +50,27 @@ pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [form, content].concat()
 }
 
+/// How often a password is digested to open what is in here, all told: every number that follows a salt. Whatever is no
+/// DER has none, and what is nested deeper than any store is not looked for, since nothing opens it.
+pub(super) fn rounds(bytes: &[u8], depth: u8) -> u64 {
+    let mut sum = 0_u64;
+    let mut rest = bytes;
+    let mut follows_salt = false;
+    while let Some((tag, (value, after))) = rest.first().and_then(|tag| Some((*tag, read(rest, *tag)?))) {
+        if tag == INTEGER && follows_salt {
+            let number = value.iter().fold(0_u64, |sum, byte| sum.saturating_mul(256).saturating_add(u64::from(*byte)));
+            sum = sum.saturating_add(number);
+        }
+        // What is made of other values, and bytes that may be.
+        if (tag & 0x20 != 0 || tag == OCTET_STRING) && depth > 0 {
+            sum = sum.saturating_add(rounds(value, depth - 1));
+        }
+        follows_salt = tag == OCTET_STRING;
+        rest = after;
+    }
+    sum
+}
+
 /// Java writes a private key of an elliptic curve without the public one, and ring opens none without: so it is put
 /// there, out of whichever of these certificates has one on the same curve. That it belongs there, ring proves.
 pub(super) fn completed<'a>(

@@ -11,9 +11,24 @@ use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, der};
 /// `id-data` (RFC 5652) and `pkcs8ShroudedKeyBag` (RFC 7292), with their tag.
 const DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 const SHROUDED_KEY: &[u8] = &[0x06, 0x0b, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x02];
+/// Digests of passwords that are made for one store: what keytool makes, three hundred times over.
+const ROUNDS_MAX: u64 = 10_000_000;
+
+/// Values in values, in the deepest store: the parameters of a key's cipher are in fourteen.
+const DEPTH_MAX: u8 = 24;
+
+/// `1.3.6.1.4.1.11591.4.11`, scrypt: it takes as much memory as a store says, and no tool makes stores with it.
+const SCRYPT: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
 
 /// Everything in the store.
 pub(super) fn open(store: &Store) -> Result<Contents, Fault> {
+    if store.bytes.windows(SCRYPT.len()).any(|at| at == SCRYPT) {
+        return Err(fault(&Error::UnsupportedEncryptionScheme, true));
+    }
+    if der::rounds(&store.bytes, DEPTH_MAX) > ROUNDS_MAX {
+        let words = format!("wants its passwords digested in more rounds than are tried ({ROUNDS_MAX})");
+        return Err(Fault(Blame::Contents, words));
+    }
     let archive = match &store.password {
         Some(password) => Pkcs12Archive::from_pkcs12(&store.bytes, password.expose()),
         None => without_password(&store.bytes),

@@ -26,6 +26,7 @@ impl Cluster {
             exporter: local(ports.take()),
             doors: (shape.secured && role != Role::ZooKeeper).then(|| doors(role, &mut ports)),
             flavour,
+            jolokia: None,
             folder: folder.join(name),
             jvm: None,
         };
@@ -39,8 +40,10 @@ impl Cluster {
             nodes.push(node(id, role, flavour, format!("broker-{id}")));
         }
         let count = usize::try_from(shape.controllers).expect("a number of controllers");
+        let mut agents = shape.jolokia.iter().cycle();
         for ((id, role), flavour) in controllers.zip(shape.pages.iter().cycle()).take(count) {
-            nodes.push(node(id, role, *flavour, format!("controller-{id}")));
+            let controller = node(id, role, *flavour, format!("controller-{id}"));
+            nodes.push(Node { jolokia: agents.next().copied(), ..controller });
         }
         let controllers = nodes.iter().filter(|node| matches!(node.role, Role::Controller(_)));
         let quorum = match shape.voters {

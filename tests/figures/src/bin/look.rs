@@ -9,6 +9,7 @@ use std::time::Duration;
 use kraft_check::observe::dial::Sockets;
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Address, Plan, look};
+use kraft_check::security::Access;
 use kraft_check::snapshot::{Depth, Endpoint, NodeId};
 use kraft_check_figures::{CONCURRENCY, addresses};
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ fn main() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
     let seen = runtime.block_on(async {
-        let network = Arc::new(Kept::nothing(Sockets::new(None).expect("the network")));
+        let network = Arc::new(Kept::nothing(Sockets::new(Access::default())));
         look(&network, &plan, Instant::now() + Duration::from_mins(30)).await
     });
     let answered = seen.nodes.iter().filter(|node| node.api_versions.said.is_ok()).count();

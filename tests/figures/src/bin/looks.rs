@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kraft_check::cli::{Cli, Command};
 use kraft_check::config::{Observed, Request, resolve, settle};
-use kraft_check::observe::dial::{Network, Sockets};
+use kraft_check::observe::dial::{Network, PageAnswer, PageRequest, Sockets};
 use kraft_check::observe::kept::Kept;
 use kraft_check::observe::{Plan, look};
 use kraft_check::security::Access;
@@ -30,8 +30,8 @@ impl Network for Counted {
         self.sockets.connect(asked_as, endpoint).await
     }
 
-    async fn page(&self, url: &str) -> Result<String, Missed> {
-        self.sockets.page(url).await
+    async fn page(&self, request: &PageRequest) -> Result<PageAnswer, Missed> {
+        self.sockets.page(request).await
     }
 }
 
@@ -40,7 +40,7 @@ fn main() {
     let [way, count, file, config] = words.as_slice() else { panic!("looks kept|anew LOOKS FILE CONFIG") };
     let (plan, access) = plan(config);
     let dialled = Arc::new(AtomicUsize::new(0));
-    let network = Counted { sockets: Sockets::new(access).expect("the network"), dialled: Arc::clone(&dialled) };
+    let network = Counted { sockets: Sockets::new(access), dialled: Arc::clone(&dialled) };
     let network = Arc::new(if way == "kept" { Kept::new(network) } else { Kept::nothing(network) });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
     for _look in 0..count.parse().expect("a number of looks") {
