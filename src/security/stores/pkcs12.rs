@@ -11,6 +11,7 @@ use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, der};
 /// `id-data` (RFC 5652) and `pkcs8ShroudedKeyBag` (RFC 7292), with their tag.
 const DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 const SHROUDED_KEY: &[u8] = &[0x06, 0x0b, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x02];
+
 /// Digests of passwords that are made for one store: what keytool makes, three hundred times over.
 const ROUNDS_MAX: u64 = 10_000_000;
 
