@@ -2,7 +2,7 @@
 # Installs what the tests need and is missing: from Debian's packages, PyPI and crates.io, by name.
 #
 #   sh tests/install.sh          everything that `sh tests/run.sh` uses
-#   sh tests/install.sh kafka    only what runs a real Kafka: Java, Maven, util-linux
+#   sh tests/install.sh kafka    only what runs a real Kafka: Java, Maven, OpenSSL, util-linux
 #   sh tests/install.sh figures  that, and what `sh tests/figures/run.sh` measures with: valgrind, musl
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,6 +19,7 @@ need() { # Debian package, a command that succeeds where it is installed
 # The compiler as well: tests/consumers runs a file of Java's source.
 need default-jdk-headless command -v javac
 need maven command -v mvn
+need openssl command -v openssl
 need util-linux command -v setpriv
 need bsdutils command -v script
 need build-essential command -v cc

@@ -30,11 +30,17 @@ const VOTE: i16 = 52;
 
 const REQUEST_TIMED_OUT: i16 = 7;
 
-/// `TOPIC` of `ResourceType`, `LITERAL` of `PatternType`, `DESCRIBE` of `AclOperation`, `DENY` of `AclPermissionType`.
-const TOPIC: i8 = 2;
+/// `TOPIC` and `CLUSTER` of `ResourceType`.
+pub(crate) const TOPIC: i8 = 2;
+pub(crate) const CLUSTER: i8 = 4;
+/// `LITERAL` of `PatternType`.
 const LITERAL: i8 = 3;
-const DESCRIBE: i8 = 8;
+/// `DESCRIBE` and `DESCRIBE_CONFIGS` of `AclOperation`.
+pub(crate) const DESCRIBE: i8 = 8;
+pub(crate) const DESCRIBE_CONFIGS: i8 = 10;
+/// `DENY` and `ALLOW` of `AclPermissionType`.
 const DENY: i8 = 2;
+const ALLOW: i8 = 3;
 
 /// The type of a resource of `DescribeConfigs` that is a broker, or a controller.
 const BROKER: i8 = 4;
@@ -130,15 +136,24 @@ pub(crate) fn delete_topic(controller: SocketAddr, name: &'static str) -> io::Re
 /// Forbids everybody without a name of his own to see this topic, or `*` for all of them. The node must take rules: a
 /// controller, the leading one.
 pub(crate) fn deny_describe(controller: SocketAddr, topic: &str) -> io::Result<()> {
+    rule(controller, "User:ANONYMOUS", TOPIC, topic, DESCRIBE, DENY)
+}
+
+/// Allows somebody to do something with this resource. A broker on ZooKeeper takes rules as well.
+pub(crate) fn allow(node: SocketAddr, principal: &str, resource: i8, name: &str, operation: i8) -> io::Result<()> {
+    rule(node, principal, resource, name, operation, ALLOW)
+}
+
+fn rule(node: SocketAddr, principal: &str, resource: i8, name: &str, operation: i8, permission: i8) -> io::Result<()> {
     let rule = AclCreation::default()
-        .with_resource_type(TOPIC)
-        .with_resource_name(StrBytes::from_string(topic.to_owned()))
+        .with_resource_type(resource)
+        .with_resource_name(StrBytes::from_string(name.to_owned()))
         .with_resource_pattern_type(LITERAL)
-        .with_principal(StrBytes::from_static_str("User:ANONYMOUS"))
+        .with_principal(StrBytes::from_string(principal.to_owned()))
         .with_host(StrBytes::from_static_str("*"))
-        .with_operation(DESCRIBE)
-        .with_permission_type(DENY);
-    let answer = ask(controller, 3, &CreateAclsRequest::default().with_creations(vec![rule]))?;
+        .with_operation(operation)
+        .with_permission_type(permission);
+    let answer = ask(node, 3, &CreateAclsRequest::default().with_creations(vec![rule]))?;
     match answer.results.first().map(|result| result.error_code) {
         Some(0) => Ok(()),
         error => Err(io::Error::other(format!("CreateAcls error {error:?}"))),

@@ -18,7 +18,7 @@ use crate::exporter::Flavour;
 use crate::jolokia::Jolokia;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
-use crate::{MIGRATION, PRE_MIGRATION};
+use crate::{MIGRATION, PRE_MIGRATION, security};
 
 /// The id of a cluster that no ZooKeeper has made one up for.
 const BORN_IN_KRAFT: &str = "kraft-check-test-bornA";
@@ -39,6 +39,8 @@ pub(crate) struct Shape {
     pub(crate) jolokia: &'static [Jolokia],
     /// Whether rules say who may do what on brokers on KRaft; without a rule everybody may do everything.
     pub(crate) authorizer: bool,
+    /// Whether everybody must show a certificate or log in, over TLS, and has only the rights that he was given.
+    pub(crate) secured: bool,
 }
 
 /// The smallest cluster that can migrate.
@@ -51,6 +53,7 @@ pub(crate) const SMALLEST: Shape = Shape {
     pages: Flavour::USUAL,
     jolokia: &[],
     authorizer: false,
+    secured: false,
 };
 
 /// How the controllers of a quorum become its voters.
@@ -77,11 +80,17 @@ impl Cluster {
         let mut cluster = Self::laid_out(kafka, shape);
         cluster.launch(ZOOKEEPER);
         cluster.await_zookeeper();
+        if shape.secured {
+            security::create_users(kafka, cluster.zookeeper().server, &cluster.folder);
+        }
         for id in cluster.broker_ids() {
             cluster.launch(id);
         }
         cluster.await_brokers();
         cluster.create_topics();
+        if shape.secured {
+            cluster.give_rights();
+        }
         cluster
     }
 
@@ -310,6 +319,19 @@ impl Cluster {
 
     fn node(&mut self, id: i32) -> &mut Node {
         self.nodes.get_mut(&id).expect("a node of the cluster")
+    }
+
+    /// Gives `probe` the least rights that the tool needs (`docs/permissions.md`), without Alter, which no verdict needs.
+    fn give_rights(&self) {
+        for (resource, name, operation) in [
+            (ask::CLUSTER, "kafka-cluster", ask::DESCRIBE),
+            (ask::CLUSTER, "kafka-cluster", ask::DESCRIBE_CONFIGS),
+            (ask::TOPIC, "*", ask::DESCRIBE),
+            (ask::TOPIC, "*", ask::DESCRIBE_CONFIGS),
+        ] {
+            ask::allow(self.endpoint(1), "User:probe", resource, name, operation)
+                .unwrap_or_else(|error| panic!("rights: {error}"));
+        }
     }
 
     fn cluster_id(&self) -> String {

@@ -24,12 +24,7 @@ impl Distribution {
     /// Takes the jars from the cache and downloads what is not there yet.
     /// Whatever is missing fails the test: a migration that was not tested must not look tested.
     pub(crate) fn fetch(version: &str) -> Self {
-        for tool in TOOLS {
-            assert!(
-                on_path(tool),
-                "`{tool}` is missing and the tests against real Kafka need it; install it with: sh tests/install.sh"
-            );
-        }
+        need(&TOOLS, "sh tests/install.sh");
         let distribution = Self { version: version.to_owned(), cache: cache_folder() };
         let pom = pom(version);
         keep(&distribution.jars(), |folder| {
@@ -116,6 +111,16 @@ impl AgentVersion {
             Self::ZeroTwenty => "0.20.0",
             Self::OneZero => "1.0.1",
         }
+    }
+}
+
+/// Fails the test when one of these programs is not there, with the line that installs it.
+pub(crate) fn need(tools: &[&str], install: &str) {
+    for tool in tools {
+        assert!(
+            on_path(tool),
+            "`{tool}` is missing and the tests against real Kafka need it; install it with: {install}"
+        );
     }
 }
 

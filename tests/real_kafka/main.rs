@@ -23,6 +23,8 @@ mod kafka_4;
 mod looking;
 /// Recordings of what the clusters answered.
 mod record;
+/// Is every verdict right in a secured cluster, whoever asks?
+mod secured;
 /// Is a migration that stands still seen to?
 mod stalls;
 /// Whose answer is it, on real addresses?
@@ -35,6 +37,8 @@ mod verdicts;
 mod versions;
 /// Does a wait end when what it waits for is true, and not before; and what else can end it?
 mod waiting;
+/// Does every way lead into a secured cluster that leads Kafka's own client there, and is every refusal told?
+mod ways_in;
 
 // The harness: a cluster of real Kafka and the moves by which an operator migrates it.
 mod ask;
@@ -47,6 +51,7 @@ mod ports;
 mod properties;
 #[path = "../suite/secrets.rs"]
 mod secrets;
+mod security;
 mod tools;
 mod waiter;
 mod zookeeper;

@@ -11,6 +11,9 @@ use crate::exporter::Flavour;
 use crate::jolokia::Jolokia;
 use crate::jvm::{self, Jvm};
 use crate::properties::properties;
+use crate::security::Doors;
+use crate::security::certificates::Certificates;
+use crate::security::properties::first_scram_user;
 
 /// The id under which a cluster keeps its ZooKeeper server among its nodes.
 pub(crate) const ZOOKEEPER: i32 = 0;
@@ -62,6 +65,8 @@ pub(crate) struct Neighbours {
     pub(crate) protocol_version: String,
     /// Whether rules say who may do what.
     pub(crate) authorizer: bool,
+    /// A secured cluster's certificates.
+    pub(crate) certificates: Option<Certificates>,
 }
 
 pub(crate) struct Node {
@@ -70,8 +75,11 @@ pub(crate) struct Node {
     /// The Kafka version that the node's next start uses.
     pub(crate) software: Distribution,
     pub(crate) address: SocketAddr,
-    /// Where a broker listens for those outside, and where a combined controller is a broker.
+    /// Where a broker listens for those outside, where a combined controller is a broker, and where a node of a secured
+    /// cluster wants a certificate.
     pub(crate) second_listener: SocketAddr,
+    /// Where else a node of a secured cluster listens.
+    pub(crate) doors: Option<Doors>,
     pub(crate) exporter: SocketAddr,
     pub(crate) flavour: Flavour,
     /// An agent beside the exporter, at the address of the second listener.
@@ -87,6 +95,11 @@ impl Node {
             Role::Broker(_) => format!("broker {}", self.id),
             Role::Controller(_) => format!("controller {}", self.id),
         }
+    }
+
+    /// Where the harness asks it.
+    pub(crate) fn asked_at(&self) -> SocketAddr {
+        self.doors.map_or(self.address, |doors| doors.harness)
     }
 
     pub(crate) fn is_running_broker(&self) -> bool {
@@ -143,6 +156,9 @@ impl Node {
             .arg("--config")
             .arg(self.configuration())
             .args(option);
+        if self.doors.is_some() {
+            java.args(["--add-scram", &first_scram_user()]);
+        }
         Jvm::start(java, &self.log())
     }
 

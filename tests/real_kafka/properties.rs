@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role};
+use crate::security::properties as secured;
 
 const FLAG: &str = "zookeeper.metadata.migration.enable=true\n";
 
@@ -33,10 +34,7 @@ pub(crate) fn properties(node: &Node, data: &Path, neighbours: &Neighbours) -> S
 
 fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
     let common = format!(
-        "listeners=PLAINTEXT://{address},OUTSIDE://{outside}\n\
-         advertised.listeners=PLAINTEXT://{address},OUTSIDE://127.0.0.1:{nowhere}\n\
-         inter.broker.listener.name=PLAINTEXT\n\
-         auto.create.topics.enable=false\n\
+        "auto.create.topics.enable=false\n\
          default.replication.factor={replicas}\n\
          offsets.topic.replication.factor={replicas}\n\
          offsets.topic.num.partitions=3\n\
@@ -45,12 +43,8 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
          transaction.state.log.num.partitions=3\n\
          group.initial.rebalance.delay.ms=0\n\
          controlled.shutdown.retry.backoff.ms=500\n",
-        address = node.address,
-        outside = node.second_listener,
-        // What a broker advertises to those outside: an address at which nobody listens, another one of each broker.
-        nowhere = node.id,
         replicas = neighbours.replication_factor,
-    ) + &protocols("PLAINTEXT");
+    ) + &broker_listeners(node, mode, neighbours);
     let on_zookeeper =
         format!("broker.id={}\ninter.broker.protocol.version={}\n", node.id, neighbours.protocol_version)
             + &zookeeper(neighbours);
@@ -63,7 +57,35 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
     }
 }
 
+/// Where a broker listens, and what it speaks there.
+fn broker_listeners(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
+    if let Some((doors, certificates)) = node.doors.zip(neighbours.certificates.as_ref()) {
+        return secured::broker(node, doors, mode, certificates);
+    }
+    let (address, outside) = (node.address, node.second_listener);
+    // What a broker advertises to those outside: an address at which nobody listens, another one of each broker.
+    let nowhere = node.id;
+    format!(
+        "listeners=PLAINTEXT://{address},OUTSIDE://{outside}\n\
+         advertised.listeners=PLAINTEXT://{address},OUTSIDE://127.0.0.1:{nowhere}\n\
+         inter.broker.listener.name=PLAINTEXT\n"
+    ) + &protocols("PLAINTEXT")
+}
+
 fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> String {
+    if let Some((doors, certificates)) = node.doors.zip(neighbours.certificates.as_ref()) {
+        let finalized = format!(
+            "process.roles=controller\nnode.id={}\n{}\ncontroller.listener.names={}\n",
+            node.id,
+            neighbours.quorum,
+            secured::CONTROLLER_LISTENERS
+        ) + &secured::controller(node, doors, mode, certificates);
+        return match mode {
+            ControllerMode::Finalized => finalized,
+            ControllerMode::Flagged => finalized + &zookeeper(neighbours) + FLAG,
+            ControllerMode::Combined | ControllerMode::Unheard => panic!("nobody tries that in a secured cluster"),
+        };
+    }
     let alone = format!("process.roles=controller\nlisteners=CONTROLLER://{}\n", node.address);
     let combined = format!(
         "process.roles=broker,controller\n\

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::ask;
 use crate::cluster::Cluster;
 use crate::looking::Look;
+use crate::secrets;
 
 /// How many looks of an accident are kept.
 const LOOKS_KEPT: usize = 20;
@@ -92,6 +93,7 @@ pub(crate) struct Recordings {
 impl Recordings {
     /// Keeps one snapshot among the fixtures.
     pub(crate) fn keep(self, snapshot: &Snapshot, name: &str) {
+        secrets::search("the recording", snapshot.text().as_bytes());
         if let Some(folder) = self.folder("") {
             fs::copy(&snapshot.0, folder.join(format!("{}.json", file_name(name)))).expect("a copy of the snapshot");
         }

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::distribution::Distribution;
 use crate::jvm::{self, Jvm};
 
-const LIMIT: Duration = Duration::from_mins(1);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A move of one partition to these replicas.
 pub(crate) struct Move<'a> {
@@ -60,12 +62,19 @@ pub(crate) fn load(kafka: &Distribution, cluster: &Cluster, topic: &str, records
     start(kafka, cluster, "org.apache.kafka.tools.ProducerPerformance", &words)
 }
 
+/// Asks a broker what it speaks, as Kafka's own client would with this `client.properties`.
+pub(crate) fn asks_by(kafka: &Distribution, cluster: &Cluster, server: SocketAddr, client: &Path) -> Jvm {
+    let client = client.to_str().expect("a plain path");
+    let words = ["--bootstrap-server", &server.to_string(), "--command-config", client];
+    start(kafka, cluster, "kafka.admin.BrokerApiVersionsCommand", &words)
+}
+
 fn start(kafka: &Distribution, cluster: &Cluster, class: &str, words: &[&str]) -> Jvm {
     let mut java = jvm::java(128);
     java.arg("-cp").arg(kafka.class_path_with_tools()).arg(class).args(words);
     Jvm::start(java, &cluster.folder().join("tools.log"))
 }
 
-fn log(cluster: &Cluster) -> String {
+pub(crate) fn log(cluster: &Cluster) -> String {
     fs::read_to_string(cluster.folder().join("tools.log")).unwrap_or_default()
 }

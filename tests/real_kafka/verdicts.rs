@@ -45,6 +45,8 @@ pub(crate) enum V {
     Block,
     /// Unknown.
     Huh,
+    /// Unknown, for want of a right or because a login is not accepted.
+    Refused,
 }
 
 impl V {
@@ -53,6 +55,7 @@ impl V {
             Some("complete") => Self::Ok,
             Some("not_yet") => Self::No,
             Some("blocked") => Self::Block,
+            Some("unknown") if document["exit_code"] == 77 => Self::Refused,
             Some("unknown") => Self::Huh,
             other => panic!("no verdict but {other:?}: {document}"),
         }
@@ -64,6 +67,7 @@ impl V {
             Self::No => 1,
             Self::Block => 2,
             Self::Huh => 3,
+            Self::Refused => 77,
         }
     }
 
@@ -73,6 +77,7 @@ impl V {
             Self::No => "not yet",
             Self::Block => "blocked",
             Self::Huh => "unknown",
+            Self::Refused => "refused",
         }
     }
 }

@@ -87,7 +87,8 @@ fn a_keystore_of_pem_has_its_key_in_any_usual_form() {
     let sec1 = String::from_utf8(openssl("ec", key.as_bytes())).expect("text");
     assert!(sec1.contains("BEGIN EC PRIVATE KEY"), "{sec1}");
     assert_shown(store(format!("{chain}{sec1}")), &certificates);
-    for cipher in ["-v2 aes-256-cbc", "-v2 aes-128-cbc -v2prf hmacWithSHA1", "-v2 des3", "-scrypt"] {
+    for cipher in ["-v2 aes-256-cbc", "-v2 aes-128-cbc -v2prf hmacWithSHA1", "-v2 des3", "-scrypt", "-v1 PBE-SHA1-3DES"]
+    {
         let encrypted = openssl(&format!("pkcs8 -topk8 {cipher} -passout pass:{PASSWORD}"), key.as_bytes());
         let pem = [chain.as_bytes(), &encrypted].concat();
         assert_shown(key_locked(pem.clone(), PASSWORD), &certificates);
@@ -115,9 +116,10 @@ fn a_key_of_rsa_is_one_in_the_form_of_before_as_well() {
 fn a_key_that_cannot_be_opened_or_used_is_told_with_what_to_do() {
     let (leaf, chain, _) = chained();
     let key = leaf.key.serialize_pem();
-    let pbes1 = openssl(&format!("pkcs8 -topk8 -v1 PBE-SHA1-3DES -passout pass:{PASSWORD}"), key.as_bytes());
-    let pbes1 = key_locked([chain.as_bytes(), &pbes1].concat(), PASSWORD);
-    assert_unfit(shown(pbes1), "ssl.keystore.location", "openssl pkcs8 -topk8");
+    let legacy = "-v1 PBE-SHA1-RC4-128 -provider legacy -provider default";
+    let legacy = openssl(&format!("pkcs8 -topk8 {legacy} -passout pass:{PASSWORD}"), key.as_bytes());
+    let legacy = key_locked([chain.as_bytes(), &legacy].concat(), PASSWORD);
+    assert_unfit(shown(legacy), "ssl.keystore.location", "openssl pkcs8 -topk8");
     let p521 = openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521", b"");
     let p521 = store([chain.as_bytes(), &p521].concat());
     assert_unfit(shown(p521), "ssl.keystore.location", "of a kind that cannot be used");

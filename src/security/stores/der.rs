@@ -12,6 +12,8 @@ pub(super) const OCTET_STRING: u8 = 0x04;
 const BIT_STRING: u8 = 0x03;
 /// Values in a row.
 pub(super) const SEQUENCE: u8 = 0x30;
+/// `[0]`, with values in it.
+pub(super) const ZEROTH: u8 = 0xa0;
 /// `[1]`, with values in it.
 const FIRST: u8 = 0xa1;
 

@@ -5,12 +5,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use p12_keystore::error::Error;
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::{Blame, Contents, ENTRIES_MAX, Fault, Store, Wanted};
+use super::{Blame, Contents, ENTRIES_MAX, Fault, Store, Wanted, pkcs12};
 
 /// Before every label.
 pub(super) const BEGIN: &str = "-----BEGIN ";
@@ -104,7 +105,17 @@ fn decrypted(bytes: &[u8], store: &Store) -> Result<PrivateKeyDer<'static>, Faul
     };
     let unreadable =
         |why: &str| Fault(Blame::Contents, format!("has a private key that is encrypted {why}: {CONVERT}"));
-    let info = EncryptedPrivateKeyInfoRef::try_from(bytes).map_err(|_| unreadable("in a way that cannot be read"))?;
+    let blame = if store.key_password.is_some() { Blame::KeyPassword } else { Blame::Password };
+    let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(bytes) else {
+        // As `openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES` does it: of all ways the one that Java up to 17 can open, so what
+        // keystores of Kafka 3 have.
+        return pkcs12::key(bytes, password.expose()).map(Into::into).map_err(|error| match error {
+            Error::UnsupportedEncryptionScheme | Error::InvalidParameters => unreadable("in a way that cannot be read"),
+            _ if !is_of_pkcs12(bytes) => unreadable("in a way that cannot be read"),
+            // What a wrong password makes of a key is anything.
+            _ => Fault(blame, "does not open the private key".to_owned()),
+        });
+    };
     match &info.encryption_algorithm {
         EncryptionScheme::Pbes2(parameters) if !is_bounded(&parameters.kdf) => {
             return Err(unreadable("with more rounds than are tried"));
@@ -112,7 +123,6 @@ fn decrypted(bytes: &[u8], store: &Store) -> Result<PrivateKeyDer<'static>, Faul
         EncryptionScheme::Pbes2(_) => {}
         _ => return Err(unreadable("by PBES1, which cannot be read")),
     }
-    let blame = if store.key_password.is_some() { Blame::KeyPassword } else { Blame::Password };
     let key = info.decrypt(password.expose()).map_err(|error| match error {
         pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }) => {
             unreadable("with a cipher that cannot be read")
@@ -120,6 +130,12 @@ fn decrypted(bytes: &[u8], store: &Store) -> Result<PrivateKeyDer<'static>, Faul
         _ => Fault(blame, "does not open the private key".to_owned()),
     })?;
     Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into())
+}
+
+/// Whether one of PKCS#12's ways to encrypt is named in it (`pkcs-12PbeIds`, RFC 7292).
+fn is_of_pkcs12(key: &[u8]) -> bool {
+    let ways: &[u8] = &[0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01];
+    key.windows(ways.len()).any(|at| at == ways)
 }
 
 fn is_bounded(kdf: &Kdf) -> bool {

@@ -8,6 +8,10 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 use super::{Blame, CONVERT, Contents, ENTRIES_MAX, Fault, Store, der};
 
+/// `id-data` (RFC 5652) and `pkcs8ShroudedKeyBag` (RFC 7292), with their tag.
+const DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+const SHROUDED_KEY: &[u8] = &[0x06, 0x0b, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x02];
+
 /// Digests of passwords that are made for one store: what keytool makes, three hundred times over.
 const ROUNDS_MAX: u64 = 10_000_000;
 
@@ -48,6 +52,24 @@ pub(super) fn open(store: &Store) -> Result<Contents, Fault> {
         contents.keys.push((PrivatePkcs8KeyDer::from(key.key.as_der().to_vec()).into(), chain.unwrap_or_default()));
     }
     Ok(contents)
+}
+
+/// A private key in PKCS#8 that is encrypted as PKCS#12 encrypts keys: opened as a store that has nothing but this key.
+///
+/// # Errors
+/// Another password, or another way to encrypt.
+pub(super) fn key(encrypted: &[u8], password: &str) -> Result<PrivatePkcs8KeyDer<'static>, Error> {
+    let data = |content: &[u8]| {
+        let content = der::write(der::OCTET_STRING, &[content]);
+        der::write(der::SEQUENCE, &[DATA, &der::write(der::ZEROTH, &[&content])])
+    };
+    let bag = der::write(der::SEQUENCE, &[SHROUDED_KEY, &der::write(der::ZEROTH, &[encrypted])]);
+    let keys = data(&der::write(der::SEQUENCE, &[&bag]));
+    let version = der::write(der::INTEGER, &[&[3]]);
+    let store = der::write(der::SEQUENCE, &[&version, &data(&der::write(der::SEQUENCE, &[&keys]))]);
+    let opened = Pkcs12Archive::from_pkcs12(&store, password)?;
+    let key = opened.keys.first().ok_or(Error::InvalidPrivateKey)?;
+    Ok(PrivatePkcs8KeyDer::from(key.key.as_der().to_vec()))
 }
 
 /// A leaf, its issuer, that one's issuer, and so on: in the file they stand in any order.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::Cluster;
 use crate::exporter;
 use crate::node::{Node, ZOOKEEPER};
+use crate::security::Doors;
+use crate::security::certificates::Certificates;
 use crate::zookeeper::ZooKeeper;
 
 impl Cluster {
@@ -34,16 +36,43 @@ impl Cluster {
         self.list(self.controller_ids(), |node| format!("{}@{}", node.id, node.address))
     }
 
+    /// Where all brokers of a secured cluster want a certificate, in the form of `bootstrap.servers`.
+    pub(crate) fn brokers_by_certificate(&self) -> String {
+        self.list(self.broker_ids(), |node| node.second_listener.to_string())
+    }
+
+    /// The same of all controllers, each with its id.
+    pub(crate) fn controllers_by_certificate(&self) -> String {
+        self.list(self.controller_ids(), |node| format!("{}@{}", node.id, node.second_listener))
+    }
+
+    /// Where else a node of a secured cluster listens.
+    pub(crate) fn doors(&self, id: i32) -> Doors {
+        self.nodes[&id].doors.expect("a secured cluster")
+    }
+
+    /// The address for which everybody in the cluster takes this node.
+    pub(crate) fn own_address(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].address
+    }
+
+    /// A secured cluster's certificates.
+    pub(crate) fn certificates(&self) -> &Certificates {
+        self.neighbours.certificates.as_ref().expect("a secured cluster")
+    }
+
     /// The exporter pages of all controllers, as `3001=URL,3002=URL`.
     pub(crate) fn pages(&self) -> String {
         self.list(self.controller_ids(), |node| format!("{}={}", node.id, self.page(node.id)))
     }
 
+    /// Where the harness asks a node; in a cluster that is not secured everybody asks it there.
     pub(crate) fn endpoint(&self, id: i32) -> SocketAddr {
-        self.nodes[&id].address
+        self.nodes[&id].asked_at()
     }
 
-    /// A broker's listener for those outside, and where a combined controller is a broker.
+    /// A broker's listener for those outside, where a combined controller is a broker, and where a node of a secured
+    /// cluster wants a certificate.
     pub(crate) fn second_endpoint(&self, id: i32) -> SocketAddr {
         self.nodes[&id].second_listener
     }

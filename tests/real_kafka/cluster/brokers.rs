@@ -31,7 +31,7 @@ impl Cluster {
             let mut named = BTreeSet::new();
             for _round in 0..5 {
                 for node in cluster.running_brokers() {
-                    let metadata = ask::metadata(node.address);
+                    let metadata = ask::metadata(node.asked_at());
                     let metadata = metadata.map_err(|error| format!("{}: {error}", node.name()))?;
                     named.insert(metadata.controller_id.0);
                 }
@@ -144,7 +144,7 @@ impl Cluster {
     ) -> Result<(), String> {
         let running = self.running_broker_ids();
         for node in self.running_brokers() {
-            let metadata = ask::metadata(node.address).map_err(|error| error.to_string());
+            let metadata = ask::metadata(node.asked_at()).map_err(|error| error.to_string());
             metadata
                 .and_then(|metadata| expected(&metadata, &running))
                 .map_err(|missing| format!("{}: {missing}", node.name()))?;

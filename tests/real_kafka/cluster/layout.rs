@@ -10,6 +10,8 @@ use crate::distribution::Distribution;
 use crate::exporter::Flavour;
 use crate::node::{BrokerMode, ControllerMode, Neighbours, Node, Role, ZOOKEEPER};
 use crate::ports::Ports;
+use crate::security::Doors;
+use crate::security::certificates::Certificates;
 
 impl Cluster {
     pub(super) fn laid_out(kafka: &Distribution, shape: Shape) -> Self {
@@ -22,6 +24,7 @@ impl Cluster {
             address: local(ports.take()),
             second_listener: local(ports.take()),
             exporter: local(ports.take()),
+            doors: (shape.secured && role != Role::ZooKeeper).then(|| doors(role, &mut ports)),
             flavour,
             jolokia: None,
             folder: folder.join(name),
@@ -61,12 +64,20 @@ impl Cluster {
                 replication_factor: shape.brokers.min(3),
                 protocol_version: kafka.minor().to_owned(),
                 authorizer: shape.authorizer,
+                certificates: shape.secured.then(|| Certificates::make(folder.join("certificates"))),
             },
             nodes: nodes.into_iter().map(|node| (node.id, node)).collect(),
             folder,
             _ports: ports,
         }
     }
+}
+
+/// Where a node of a secured cluster listens beside its own address. A controller has but one of them.
+fn doors(role: Role, ports: &mut Ports) -> Doors {
+    let harness = local(ports.take());
+    let mut of_broker = || if matches!(role, Role::Broker(_)) { local(ports.take()) } else { harness };
+    Doors { harness, login: of_broker(), expired: of_broker(), elsewhere: of_broker() }
 }
 
 fn local(port: u16) -> SocketAddr {

@@ -61,7 +61,7 @@ impl Cluster {
             }
             for node in cluster.running_controllers() {
                 keeps_up(node, &quorum).map_err(|missing| format!("{}: {missing}", node.name()))?;
-                ask::api_versions(node.address).map_err(|error| format!("{}: {error}", node.name()))?;
+                ask::api_versions(node.asked_at()).map_err(|error| format!("{}: {error}", node.name()))?;
                 let state = cluster.gauge(node.id, "ZkMigrationState");
                 if node.tells_migration_state() && state.is_none_or(|state| state < 0.0) {
                     return Err(format!("{} says {state:?}", node.name()));
@@ -74,7 +74,7 @@ impl Cluster {
     fn find_leader(&self) -> Result<ask::Quorum, String> {
         let mut refusals = Vec::new();
         for node in self.running_controllers() {
-            match ask::quorum(node.address) {
+            match ask::quorum(node.asked_at()) {
                 Ok(quorum) => return Ok(quorum),
                 Err(error) => refusals.push(format!("{}: {error}", node.name())),
             }
