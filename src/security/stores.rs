@@ -18,7 +18,7 @@ use super::Secret;
 use crate::settings::MASK;
 
 /// The largest store that is opened, in bytes. All authorities of an operating system have about 250,000.
-pub const STORE_LIMIT: usize = 1024 * 1024;
+pub const STORE_LIMIT: u64 = 1024 * 1024;
 
 /// More entries, or certificates in PEM, than any store has that somebody made on purpose.
 const ENTRIES_MAX: usize = 5_000;
@@ -118,7 +118,7 @@ impl Format {
 
 /// What is in a store. The keys are opened only where they are `wanted`: a truststore's are nobody's business.
 pub(super) fn open(store: &Store, wanted: Wanted) -> Result<Contents, Fault> {
-    if store.bytes.len() > STORE_LIMIT {
+    if store.bytes.len() as u64 > STORE_LIMIT {
         let words = format!("has {} bytes, and a store has at most {STORE_LIMIT}", store.bytes.len());
         return Err(Fault(Blame::Contents, words));
     }

@@ -196,7 +196,7 @@ fn what_is_no_store_is_refused() {
         ([&[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0xff, 0xff, 0xff, 0xff][..], &[0; 20]].concat(), "entries"),
         (vec![0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2], "keytool -importkeystore"),
         (b"-----BEGIN CERTIFICATE-----\nMII".to_vec(), "is not whole as PEM"),
-        (vec![b'-'; STORE_LIMIT + 1], "has at most"),
+        (vec![b'-'; usize::try_from(STORE_LIMIT).expect("a size") + 1], "has at most"),
     ] {
         assert_unfit(trusting(store(bytes)), "ssl.truststore.location", words);
     }

@@ -11,8 +11,7 @@ use super::login::{JAAS, needed};
 use super::sheet::Sheet;
 use super::{Notices, Overrides, stores};
 use crate::config::Refusal;
-use crate::security::Secret;
-use crate::security::TokenSource;
+use crate::security::{Secret, TokenSource};
 
 const ENDPOINT: &str = "sasl.oauthbearer.token.endpoint.url";
 const CLIENT_ID: &str = "sasl.oauthbearer.client.credentials.client.id";

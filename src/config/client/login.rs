@@ -8,8 +8,7 @@ use super::sheet::{Sheet, contents, found, readable};
 use super::{Notices, bearer};
 use crate::config::Refusal;
 use crate::report::Oddity;
-use crate::security::Secret;
-use crate::security::{Login, ScramHash};
+use crate::security::{Login, ScramHash, Secret};
 
 pub(super) const JAAS: &str = "sasl.jaas.config";
 const MECHANISM: &str = "sasl.mechanism";

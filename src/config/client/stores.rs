@@ -10,10 +10,7 @@ use super::sheet::{Sheet, contents, found};
 use crate::config::Refusal;
 use crate::report::Oddity;
 use crate::security::Secret;
-use crate::security::tls::{Store, TlsSettings, client_config};
-
-/// More bytes than any store has: the bundles of operating systems have a quarter of a megabyte.
-const STORE_LIMIT: u64 = 8 * 1024 * 1024;
+use crate::security::tls::{STORE_LIMIT, Store, TlsSettings, client_config};
 
 const LOCATION_OF_TRUST: &str = "ssl.truststore.location";
 const CERTIFICATES: &str = "ssl.truststore.certificates";
