@@ -11,10 +11,10 @@ use std::str::FromStr;
 
 use crate::report::{Diagnosis, Examined, Hop, Outcome};
 use crate::security::{Access, Security};
-use crate::signals::View;
+use crate::signals::{ALL_TOPICS_SHOWN, Signal, TOPICS_SHOWN, View};
 use crate::snapshot::{AskedAs, Generation, Missed, Node, PageOf, Snapshot, Subject, Why};
 
-use rights::Tried;
+use rights::{METADATA, Tried};
 pub use rights::{RIGHTS, Resource, Right};
 
 /// The hops before any right, in the order in which they are taken.
@@ -48,7 +48,7 @@ pub fn examine(snapshot: &Snapshot, access: &Access) -> Diagnosis {
             AskedAs::Controller => &access.controllers,
         };
         let mut hops = way(node, security);
-        hops.extend(rights(node, security, &told));
+        hops.extend(rights(&view, node, security, &told));
         let pages = look.pages.iter().filter(|page| subject.is_some() && view.page_owner(page) == subject);
         hops.extend(pages.map(|page| metrics(&view, page, tells_state(node))));
         diagnosis.nodes.push(Examined { subject, place: node.endpoint.to_string(), hops });
@@ -148,16 +148,23 @@ fn answered(node: &Node) -> String {
 }
 
 /// What each right came to that this node was asked for.
-fn rights(node: &Node, security: &Security, told: &str) -> Vec<Hop> {
+fn rights(view: &View<'_>, node: &Node, security: &Security, told: &str) -> Vec<Hop> {
+    let hidden = hidden_topics(view);
     let mut hops = Vec::new();
     for right in &RIGHTS {
         for (api, tried) in (right.answers)(node) {
             let name = format!("{} on {}", right.operation, right.resource.words());
+            let tried = match (tried, &hidden) {
+                // Topics that may not be seen are left out of the answer without a word.
+                (Tried::Asked(Ok(())), Some(missed)) if api == METADATA => Tried::Asked(Err(missed)),
+                (tried, _) => tried,
+            };
             match tried {
                 Tried::Asked(Ok(())) => hops.push(hop(name, Outcome::Passed, format!("{api} is answered"))),
                 Tried::Asked(Err(missed)) if broken_at(missed.why) == Way::Sasl => {}
                 Tried::Asked(Err(missed)) => {
-                    let grant = (missed.why == Why::Denied).then(|| grant(right, security, told));
+                    let is_missing = matches!(missed.why, Why::Denied | Why::NotShown);
+                    let grant = is_missing.then(|| grant(right, security, told));
                     hops.push(Hop { grant, ..failure(name, missed) });
                 }
                 Tried::Nothing(why) => hops.push(hop(name, Outcome::NotTried, format!("{api}: {why}"))),
@@ -166,6 +173,12 @@ fn rights(node: &Node, security: &Security, told: &str) -> Vec<Hop> {
         }
     }
     hops
+}
+
+/// Why topics are not shown, or not all of them, if they are not.
+fn hidden_topics(view: &View<'_>) -> Option<Missed> {
+    let unseen = |signal: &Signal<bool>| signal.read(view, Subject::Cluster).err().map(|unseen| unseen.missed);
+    [TOPICS_SHOWN, ALL_TOPICS_SHOWN].iter().filter_map(unseen).find(|missed| missed.why == Why::NotShown)
 }
 
 /// The command that grants the right.

@@ -5,6 +5,9 @@
 
 use crate::snapshot::{Depth, Missed, Node, Why};
 
+/// The request whose answer leaves out what may not be seen.
+pub(super) const METADATA: &str = "Metadata";
+
 /// What a user must be allowed.
 #[derive(Debug)]
 pub struct Right {
@@ -93,13 +96,13 @@ pub static RIGHTS: [Right; 5] = [
     Right {
         operation: "Describe",
         resource: Resource::Topics,
-        apis: &["Metadata"],
+        apis: &[METADATA],
         depth: Depth::Content,
         when: "always",
         shows: "which partitions have no leader, or a replica out of sync",
         without: "Kafka leaves topics out without a word; health cannot tell when none are shown, or fewer than the \
                   controllers count",
-        answers: |node| vec![("Metadata", tried(&node.topics.said))],
+        answers: |node| vec![(METADATA, tried(&node.topics.said))],
     },
     Right {
         operation: "DescribeConfigs",

@@ -9,7 +9,7 @@ use crate::security::certificates::Form;
 use crate::security::clients::Client;
 use crate::verdicts::V::{Huh, No, Ok, Refused};
 use crate::verdicts::{Expected, V, Walk, run, whole};
-use crate::{KAFKA, MIGRATION, POST_MIGRATION};
+use crate::{KAFKA, MIGRATION, POST_MIGRATION, tools};
 
 /// Those who ask, in the order in which they ask in every phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,30 @@ fn the_whole_way_of_a_secured_cluster() {
     cluster.await_state(POST_MIGRATION);
     judge(&mut walk, "finalized", &cluster, Form::Jks);
     walk.end(35);
+    assert_cured(&kafka, &cluster);
+}
+
+/// Nobody is told what he lacks, and once an admin has done as it says, he sees everything.
+fn assert_cured(kafka: &Distribution, cluster: &Cluster) {
+    let probe = run(&["doctor"], &flags(cluster, Who::Probe, Form::Pem));
+    assert_eq!(probe["exit_code"], 0, "{probe:#}");
+    let certificates = cluster.certificates();
+    let admin = Client::of("SASL_SSL").trusting(certificates, Form::Pem).by_password("SCRAM-SHA-512", "admin");
+    let admin = admin.written(cluster.folder(), "of an admin");
+    let nobody = flags(cluster, Who::Nobody, Form::Pem);
+    let mut diagnosis = run(&["doctor"], &nobody);
+    assert_eq!(diagnosis["exit_code"], 77, "{diagnosis:#}");
+    // What is granted leads to further questions.
+    for _round in 0..3 {
+        for line in diagnosis["grants"].as_array().expect("commands") {
+            println!("{line}");
+            tools::grants(kafka, cluster, line.as_str().expect("a line"), &admin);
+        }
+        diagnosis = run(&["doctor"], &nobody);
+    }
+    assert_eq!(diagnosis["exit_code"], 0, "{diagnosis:#}");
+    assert_eq!(V::of(&run(&["stage", "finalized"], &nobody)), Ok);
+    assert_eq!(V::of(&run(&["health"], &nobody)), Ok);
 }
 
 /// Everybody asks, all by stores of this form.

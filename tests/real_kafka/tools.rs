@@ -62,6 +62,17 @@ pub(crate) fn load(kafka: &Distribution, cluster: &Cluster, topic: &str, records
     start(kafka, cluster, "org.apache.kafka.tools.ProducerPerformance", &words)
 }
 
+/// Does what a line for a shell says that grants a right, with the admin's own file.
+pub(crate) fn grants(kafka: &Distribution, cluster: &Cluster, line: &str, admin: &Path) {
+    let words = shlex::split(line).expect("a line for a shell");
+    assert_eq!(words[0], "kafka-acls.sh");
+    let admin = admin.to_str().expect("a plain path");
+    let words: Vec<&str> =
+        words[1..].iter().map(|word| if word == "admin.properties" { admin } else { word }).collect();
+    let tool = start(kafka, cluster, "kafka.admin.AclCommand", &words);
+    tool.finish(LIMIT).unwrap_or_else(|error| panic!("{line}: {error}\n{}", log(cluster)));
+}
+
 /// Asks a broker what it speaks, as Kafka's own client would with this `client.properties`.
 pub(crate) fn asks_by(kafka: &Distribution, cluster: &Cluster, server: SocketAddr, client: &Path) -> Jvm {
     let client = client.to_str().expect("a plain path");

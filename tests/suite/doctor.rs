@@ -114,6 +114,18 @@ fn a_missing_right_is_named_with_the_command_that_grants_it() {
 }
 
 #[test]
+fn topics_that_are_left_out_without_a_word_are_a_missing_right() {
+    for name in ["every-topic-hidden", "one-topic-hidden"] {
+        let (_, snapshot) = healthy().find(|(recording, _)| recording.ends_with(name)).expect("a recording");
+        let diagnosis = examined(&snapshot);
+        assert_eq!(failed(&diagnosis).first().map(String::as_str), Some("broker 1: Describe on all topics: not-shown"));
+        let grants = diagnosis.grants();
+        assert!(grants.len() == 1 && grants[0].ends_with("--operation Describe --topic '*'"), "{grants:?}");
+        assert_eq!(exit::of_diagnosis(&diagnosis).code, 3);
+    }
+}
+
+#[test]
 fn the_first_hop_that_failed_is_the_one_that_is_told() {
     let cases = [
         (Why::UnknownHost, "dns", &["tcp", "api-versions"][..]),
