@@ -19,6 +19,9 @@ use movement::Movement;
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 /// After how many intervals without a look nobody can say any more that it held all the time.
 const GAP_INTERVALS: u32 = 3;
+/// In how many looks in a row credentials or a right are missing that end it: a node that starts does not know its users and
+/// rules at once.
+const REFUSED_SAMPLES: u16 = 2;
 /// The least of an interval that chance leaves; the most is as much above it. So many waits do not ask in step.
 const JITTER_LEAST: f64 = 0.8;
 
@@ -76,6 +79,8 @@ pub struct Wait {
     series: Option<Series>,
     /// How many looks in a row were blocked.
     blocked: u16,
+    /// How many looks in a row were refused.
+    refused: u16,
     /// In how many looks in a row nobody answered.
     blind: u32,
     movement: Movement,
@@ -100,6 +105,7 @@ impl Wait {
             last: None,
             series: None,
             blocked: 0,
+            refused: 0,
             blind: 0,
             movement: Movement::default(),
             slow_at: rules.slow_after,
@@ -156,6 +162,8 @@ impl Wait {
         let Taken { ended, report, .. } = *taken;
         self.blind = if report.anybody_answered { 0 } else { self.blind.saturating_add(1) };
         self.blocked = if report.verdict == Verdict::Blocked { self.blocked.saturating_add(1) } else { 0 };
+        let is_refused = exit::of_report(report) == &exit::REFUSED;
+        self.refused = if is_refused { self.refused.saturating_add(1) } else { 0 };
         let unbroken = self.gap(taken) <= self.rules.interval * GAP_INTERVALS;
         self.series = match self.series {
             _ if report.verdict != Verdict::Complete => None,
@@ -178,13 +186,13 @@ impl Wait {
     }
 
     fn next(&self, taken: &Taken<'_>) -> Next {
-        let Taken { ended, report, chance, .. } = *taken;
+        let Taken { ended, chance, .. } = *taken;
         let Rules { timeout, stable_for, samples, blocked_samples, no_progress, .. } = self.rules;
         // While it is complete, nothing has to move but the time.
         let stalls_at = no_progress.filter(|_| self.series.is_none()).map(|time| self.movement.since() + time);
         let left = stalls_at.map(|at| at.saturating_sub(ended));
         let pause = self.pause(chance).min(left.unwrap_or(Duration::MAX));
-        if exit::of_report(report) == &exit::REFUSED {
+        if self.refused >= REFUSED_SAMPLES {
             Next::End(EndedBy::Refused)
         } else if self.series.is_some_and(|it| it.looks >= samples) && self.stable(ended) >= stable_for {
             Next::End(EndedBy::Complete)

@@ -130,9 +130,13 @@ fn blocked_ends_it_once_it_was_seen_often_enough_in_a_row() {
 }
 
 #[test]
-fn a_missing_right_ends_it_at_once() {
+fn a_missing_right_ends_it_once_it_was_seen_twice_in_a_row() {
     let refused = Report { refused: true, ..report(Verdict::Unknown) };
-    assert_eq!(Told::by(RULES).at(0, &refused), Next::End(EndedBy::Refused));
+    let mut told = Told::by(RULES);
+    assert_eq!(told.at(0, &refused), pause(5));
+    assert_eq!(told.at(5, &report(Verdict::Unknown)), pause(5), "a node that starts knows its users a moment later");
+    assert_eq!(told.at(10, &refused), pause(5));
+    assert_eq!(told.at(15, &refused), Next::End(EndedBy::Refused));
 }
 
 #[test]
