@@ -28,7 +28,6 @@ if [ "${1:-all}" = figures ]; then
     need musl-tools command -v musl-gcc
 fi
 if [ "${1:-all}" = all ]; then
-    need openssl command -v openssl
     need g++ command -v c++
     need shellcheck command -v shellcheck
     need python3-venv python3 -c 'import ensurepip, venv'
