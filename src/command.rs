@@ -98,7 +98,7 @@ pub fn run(command: &Command, settings: Settings, listener: &mut dyn Listener) -
         Command::Health(look) => judged(&Goal::healthy(), None, look, settings, listener),
         Command::Wait(args) => waiting::run(args, settings, listener),
         Command::Status(look) => {
-            let Looked { snapshot, recording, warnings } = look_as_asked(look, Depth::Stage, &settings, listener)?;
+            let Looked { snapshot, recording, warnings, .. } = look_as_asked(look, Depth::Stage, &settings, listener)?;
             let mut whereabouts = locate(&snapshot);
             for report in &mut whereabouts.reports {
                 report.cluster_name.clone_from(&settings.cluster);
@@ -126,7 +126,7 @@ fn judged(
     settings: Settings,
     listener: &mut dyn Listener,
 ) -> Result<Answered, Refusal> {
-    let Looked { snapshot, recording, warnings } = look_as_asked(look, goal.depth(), &settings, listener)?;
+    let Looked { snapshot, recording, warnings, .. } = look_as_asked(look, goal.depth(), &settings, listener)?;
     let mut report = Report { cluster_name: settings.cluster, ..goal.judge(only, &snapshot) };
     report.warnings.extend(warnings);
     Ok(Answered { answer: Answer::Report(Box::new(report)), recording })
@@ -134,15 +134,12 @@ fn judged(
 
 /// Whether everybody can be asked: the look that health takes, hop by hop.
 fn diagnosed(look: &LookArgs, settings: Settings, listener: &mut dyn Listener) -> Result<Answered, Refusal> {
-    let request = config::resolve(look, Depth::Content, &settings)?;
-    let Observed::Live { plan, expected, timeout, access, notices } = request.subject else {
-        return Err(usage("--from: a recording cannot be asked, so there is nothing to examine".to_owned()));
+    let Looked { snapshot, recording, warnings, access } = look_as_asked(look, Depth::Content, &settings, listener)?;
+    let Some(access) = access else {
+        let words = "--from: a recording cannot be asked, so there is nothing to examine";
+        return Err(config::usage(words.to_owned()));
     };
-    remark(&notices, listener);
-    let snapshot = observe(&plan, expected, timeout, access.clone())?;
-    let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
-    let diagnosis =
-        Diagnosis { cluster_name: settings.cluster, warnings: notices.warnings, ..examine(&snapshot, &access) };
+    let diagnosis = Diagnosis { cluster_name: settings.cluster, warnings, ..examine(&snapshot, &access) };
     Ok(Answered { answer: Answer::Diagnosis(diagnosis), recording })
 }
 
@@ -155,7 +152,7 @@ fn explained(name: Option<&str>) -> Result<Answer, Refusal> {
             let nearest = nearest.join(", ");
             let message =
                 format!("nothing is called '{name}'; nearest: {nearest}; kraft-check explain lists all names");
-            Err(Refusal { exit: &exit::USAGE, message })
+            Err(config::usage(message))
         }
     }
 }
@@ -167,6 +164,8 @@ struct Looked {
     recording: Option<(PathBuf, String)>,
     /// What is odd about how it was asked for.
     warnings: Vec<Note>,
+    /// How everybody was spoken to; of a recording that is not known.
+    access: Option<Access>,
 }
 
 /// The looks that the arguments ask for, or a recording.
@@ -177,15 +176,15 @@ fn look_as_asked(
     listener: &mut dyn Listener,
 ) -> Result<Looked, Refusal> {
     let request = config::resolve(args, depth, settings)?;
-    let (snapshot, warnings) = match request.subject {
-        Observed::Recorded(snapshot) => (snapshot, Vec::new()),
+    let (snapshot, warnings, access) = match request.subject {
+        Observed::Recorded(snapshot) => (snapshot, Vec::new(), None),
         Observed::Live { plan, expected, timeout, access, notices } => {
             remark(&notices, listener);
-            (observe(&plan, expected, timeout, access)?, notices.warnings)
+            (observe(&plan, expected, timeout, access.clone())?, notices.warnings, Some(access))
         }
     };
     let recording = request.snapshot.map(|file| (file, recording::write(&snapshot)));
-    Ok(Looked { snapshot, recording, warnings })
+    Ok(Looked { snapshot, recording, warnings, access })
 }
 
 /// Says what there is to know of the configuration before anybody is asked.
@@ -239,10 +238,6 @@ async fn take_looks<N: Network>(
         snapshot.looks.push(look(network, plan, deadline).await);
     }
     snapshot
-}
-
-fn usage(message: String) -> Refusal {
-    Refusal { exit: &exit::USAGE, message }
 }
 
 fn internal(message: String) -> Refusal {

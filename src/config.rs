@@ -273,7 +273,9 @@ fn duration(flag: &str, text: &str) -> Result<Duration, Refusal> {
     })
 }
 
-fn usage(message: String) -> Refusal {
+/// The refusal of a command line that is wrong, with 64.
+#[must_use]
+pub fn usage(message: String) -> Refusal {
     Refusal { exit: &exit::USAGE, message }
 }
 

@@ -42,13 +42,11 @@ pub fn examine(snapshot: &Snapshot, access: &Access) -> Diagnosis {
     // Rights are the cluster's: whichever broker is told, the command is the same.
     let broker = view.nodes().find(|(_, node)| node.asked_as == AskedAs::Broker && node.api_versions.said.is_ok());
     let told = broker.map_or_else(|| "HOST:PORT".to_owned(), |(_, node)| node.endpoint.to_string());
+    let hidden = hidden_topics(&view);
     for (subject, node) in view.nodes() {
-        let security = match node.asked_as {
-            AskedAs::Broker => &access.brokers,
-            AskedAs::Controller => &access.controllers,
-        };
+        let security = access.of(node.asked_as);
         let mut hops = way(node, security);
-        hops.extend(rights(&view, node, security, &told));
+        hops.extend(rights(node, security, &told, hidden.as_ref()));
         let pages = look.pages.iter().filter(|page| subject.is_some() && view.page_owner(page) == subject);
         hops.extend(pages.map(|page| metrics(&view, page, tells_state(node))));
         diagnosis.nodes.push(Examined { subject, place: node.endpoint.to_string(), hops });
@@ -147,14 +145,13 @@ fn answered(node: &Node) -> String {
     format!("answered as {role}")
 }
 
-/// What each right came to that this node was asked for.
-fn rights(view: &View<'_>, node: &Node, security: &Security, told: &str) -> Vec<Hop> {
-    let hidden = hidden_topics(view);
+/// What each right came to that this node was asked for. `hidden`: why topics are not shown, if they are not.
+fn rights(node: &Node, security: &Security, told: &str, hidden: Option<&Missed>) -> Vec<Hop> {
     let mut hops = Vec::new();
     for right in &RIGHTS {
         for (api, tried) in (right.answers)(node) {
             let name = format!("{} on {}", right.operation, right.resource.words());
-            let tried = match (tried, &hidden) {
+            let tried = match (tried, hidden) {
                 // Topics that may not be seen are left out of the answer without a word.
                 (Tried::Asked(Ok(())), Some(missed)) if api == METADATA => Tried::Asked(Err(missed)),
                 (tried, _) => tried,

@@ -80,7 +80,7 @@ fn refuse_events(command: &Command, output: &OutputArgs) -> Result<(), Refusal> 
     if !asked || matches!(command, Command::Wait(_)) {
         return Ok(());
     }
-    Err(Refusal { exit: &exit::USAGE, message: ONE_DOCUMENT.to_owned() })
+    Err(config::usage(ONE_DOCUMENT.to_owned()))
 }
 
 /// A plugin says a state, so a command that judges nothing cannot be asked as one.
@@ -89,7 +89,7 @@ fn refuse_as_plugin(answered: Answered, output: &OutputArgs) -> Result<Answered,
     if judges || output.output.iter().all(|output| output.format != Format::Nagios) {
         return Ok(answered);
     }
-    Err(Refusal { exit: &exit::USAGE, message: JUDGES_NOTHING.to_owned() })
+    Err(config::usage(JUDGES_NOTHING.to_owned()))
 }
 
 /// The result in every form that was asked for. `events` are those that stand before it where they are asked for.

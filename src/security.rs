@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 
+use crate::snapshot::AskedAs;
 pub use login::{Failed, Login, Turn};
 pub use scram::ScramHash;
 pub use secret::Secret;
@@ -50,4 +51,15 @@ pub struct Access {
     pub controllers: Security,
     /// Metrics pages.
     pub pages: PageSecurity,
+}
+
+impl Access {
+    /// How listeners of this role are spoken to.
+    #[must_use]
+    pub fn of(&self, asked_as: AskedAs) -> &Security {
+        match asked_as {
+            AskedAs::Broker => &self.brokers,
+            AskedAs::Controller => &self.controllers,
+        }
+    }
 }

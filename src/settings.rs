@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What stands where a secret was.
 pub const MASK: &str = "***";
 /// A key with one of these words in it holds a secret.
-const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "jaas"];
+pub const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "jaas"];
 /// The setting whose values are properties of their own, KEY=VALUE.
 const PROPERTY: &str = "property";
 

@@ -52,7 +52,7 @@ fn place(phases: &[Phase], name: &str) -> Result<usize, Refusal> {
     let number = phases.iter().position(|phase| phase.id == name).or((name == FIRST).then_some(0));
     number.ok_or_else(|| {
         let all = phases.iter().map(|phase| phase.id.as_str()).collect::<Vec<_>>().join(", ");
-        usage(format!("--hold: no phase is called '{name}'; there are {FIRST}, {all}"))
+        config::usage(format!("--hold: no phase is called '{name}'; there are {FIRST}, {all}"))
     })
 }
 
@@ -78,7 +78,7 @@ fn refuse_misplaced(
     };
     let name = fault.name();
     let (brokers, controllers) = (ids(brokers), ids(controllers));
-    Err(usage(format!(
+    Err(config::usage(format!(
         "--fault: {name} is for {wanted}, and {node} is not: brokers {brokers}, controllers {controllers}"
     )))
 }
@@ -188,8 +188,4 @@ fn lines() -> UnboundedReceiver<()> {
         }
     });
     receiver
-}
-
-fn usage(message: String) -> Refusal {
-    Refusal { exit: &exit::USAGE, message }
 }

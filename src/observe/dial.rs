@@ -124,10 +124,7 @@ impl Network for Sockets {
     }
 
     fn security(&self, asked_as: AskedAs) -> &Security {
-        match asked_as {
-            AskedAs::Broker => &self.access.brokers,
-            AskedAs::Controller => &self.access.controllers,
-        }
+        self.access.of(asked_as)
     }
 
     async fn page(&self, request: &PageRequest) -> Result<PageAnswer, Missed> {

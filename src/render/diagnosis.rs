@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::human::{line, literal};
-use super::json::{Envelope, JsonNote, note, path, time};
+use super::json::{Envelope, JsonNote, Named, note, path, time};
 use super::{Findings, Style, clean};
 use crate::report::{Diagnosis, Examined, Hop, Outcome};
 use crate::snapshot::Why;
@@ -14,7 +14,7 @@ const GRANTS_MAX: usize = 20;
 
 #[derive(Serialize)]
 struct Body<'a> {
-    cluster: Cluster<'a>,
+    cluster: Named<'a>,
     summary: Summary,
     nodes: Vec<JsonNode>,
     /// The commands that grant what is missing.
@@ -22,11 +22,6 @@ struct Body<'a> {
     warnings: Vec<JsonNote>,
     observed_at: String,
     duration_ms: u64,
-}
-
-#[derive(Serialize)]
-struct Cluster<'a> {
-    name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +57,7 @@ pub(super) fn lines(diagnosis: &Diagnosis, style: Style) -> String {
     for node in &diagnosis.nodes {
         let taken = node.hops.iter().filter(|hop| hop.outcome == Outcome::Passed).map(|hop| hop.name.as_str());
         let taken = taken.collect::<Vec<_>>().join(", ");
-        let head = if node.hops.iter().any(|hop| hop.outcome == Outcome::Failed) { "FAILED" } else { "ok" };
+        let head = if node.fails() { "FAILED" } else { "ok" };
         let passed =
             if style.findings == Findings::All || taken.is_empty() { String::new() } else { format!(": {taken}") };
         line(&mut text, "  ", &format!("{head} {}{passed}", who(node)));
@@ -87,7 +82,7 @@ pub(super) fn lines(diagnosis: &Diagnosis, style: Style) -> String {
 pub(super) fn json(diagnosis: &Diagnosis, command: &[String]) -> String {
     let count = |outcome| diagnosis.hops().filter(|hop| hop.outcome == outcome).count();
     let body = Body {
-        cluster: Cluster { name: diagnosis.cluster_name.as_deref() },
+        cluster: Named { name: diagnosis.cluster_name.as_deref() },
         summary: Summary {
             text: summary(diagnosis),
             passed: count(Outcome::Passed),
@@ -106,8 +101,7 @@ pub(super) fn json(diagnosis: &Diagnosis, command: &[String]) -> String {
 /// The whole story in a sentence.
 fn summary(diagnosis: &Diagnosis) -> String {
     let all = diagnosis.nodes.len();
-    let failed = diagnosis.nodes.iter().filter(|node| node.hops.iter().any(|hop| hop.outcome == Outcome::Failed));
-    match failed.count() {
+    match diagnosis.nodes.iter().filter(|node| node.fails()).count() {
         0 if all == 0 => "NOBODY: nobody was asked".to_owned(),
         0 => format!("OK: everything that is needed can be asked of all {all} nodes and pages"),
         failed => format!("FAILED: something cannot be asked of {failed} of {all} nodes and pages"),

@@ -102,6 +102,12 @@ pub(super) struct Tool {
     version: &'static str,
 }
 
+/// A cluster of which no more is said than what it is called in the config file.
+#[derive(Serialize)]
+pub(super) struct Named<'a> {
+    pub(super) name: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct Cluster {
     name: Option<String>,

@@ -4,21 +4,16 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::json::Envelope;
+use super::json::{Envelope, Named};
 use super::{clean, is_invisible};
 use crate::exit::COMPLETE;
 use crate::settings::{Setting, Settings, Value};
 
 #[derive(Serialize)]
 struct Body<'a> {
-    cluster: Cluster<'a>,
+    cluster: Named<'a>,
     file: Option<String>,
     settings: Vec<JsonSetting<'a>>,
-}
-
-#[derive(Serialize)]
-struct Cluster<'a> {
-    name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -70,7 +65,7 @@ pub(super) fn json(settings: &Settings, command: &[String]) -> String {
         })
     };
     let body = Body {
-        cluster: Cluster { name: settings.cluster.as_deref() },
+        cluster: Named { name: settings.cluster.as_deref() },
         file: settings.file.as_ref().map(|file| file.display().to_string()),
         settings: settings
             .all

@@ -67,6 +67,14 @@ impl Outcome {
     }
 }
 
+impl Examined {
+    /// Whether any hop failed.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.hops.iter().any(|hop| hop.outcome == Outcome::Failed)
+    }
+}
+
 impl Diagnosis {
     /// Every hop of every node.
     pub fn hops(&self) -> impl Iterator<Item = &Hop> {

@@ -84,11 +84,7 @@ impl Login {
             Mechanism::Plain { user, password } => {
                 (format!("\0{user}\0{}", password.expose()).into_bytes(), Step::Accepted, password.clone())
             }
-            Mechanism::Scram(scram) => {
-                let nonce = scram::nonce().map_err(|_| "the operating system has no random numbers".to_owned())?;
-                let turn = ScramTurn::new(scram, nonce);
-                (turn.first(), Step::Scram(turn), scram.password.clone())
-            }
+            Mechanism::Scram(scram) => return Ok(Turn::by_scram(scram, scram::nonce()?)),
             Mechanism::OauthBearer { tokens, extensions } => {
                 let token = tokens.token(deadline).await?;
                 (bearer(&token, extensions)?, Step::Bearer, token)
@@ -102,8 +98,7 @@ impl Login {
     #[must_use]
     pub fn begin_with_nonce(&self, nonce: &str) -> Option<Turn<'_>> {
         let Mechanism::Scram(scram) = &self.0 else { return None };
-        let turn = ScramTurn::new(scram, nonce.to_owned());
-        Some(Turn { said: turn.first(), step: Step::Scram(turn), secret: scram.password.clone() })
+        Some(Turn::by_scram(scram, nonce.to_owned()))
     }
 }
 
@@ -158,7 +153,13 @@ pub enum Failed {
     Rejected(String),
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    /// Begins with this nonce, which must never be used again.
+    fn by_scram(scram: &'a Scram, nonce: String) -> Self {
+        let turn = ScramTurn::new(scram, nonce);
+        Self { said: turn.first(), step: Step::Scram(turn), secret: scram.password.clone() }
+    }
+
     /// What is to be said first; later on what [`Turn::next`] says.
     #[must_use]
     pub fn first(&mut self) -> Vec<u8> {

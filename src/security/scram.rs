@@ -150,11 +150,11 @@ pub(crate) enum Doubt {
 /// A new nonce of ours, in characters that may stand in a message.
 ///
 /// # Errors
-/// [`Doubt`] when the operating system has no random bytes.
-pub(super) fn nonce() -> Result<String, Doubt> {
+/// The words that say so, when the operating system has no random bytes.
+pub(super) fn nonce() -> Result<String, String> {
     let mut random = [0; NONCE_BYTES];
     let filled = SystemRandom::new().fill(&mut random);
-    filled.map_err(|_| Doubt::Untrue("the operating system has no random numbers".to_owned()))?;
+    filled.map_err(|_| "the operating system has no random numbers".to_owned())?;
     Ok(STANDARD.encode(random))
 }
 

@@ -77,10 +77,7 @@ impl Network for Guarded {
     }
 
     fn security(&self, asked_as: AskedAs) -> &Security {
-        match asked_as {
-            AskedAs::Broker => &self.access.brokers,
-            AskedAs::Controller => &self.access.controllers,
-        }
+        self.access.of(asked_as)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::cmp::min;
 
+use crate::settings::SECRET_WORDS;
+
 /// What comes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -176,9 +178,6 @@ const OF_OTHERS: [(&str, &str); 10] = [
     ("ssl.key.pem", "that is librdkafka's: give ssl.keystore.key"),
 ];
 
-/// A key with one of these words in it holds a secret.
-const SECRET_WORDS: [&str; 5] = ["password", "secret", "token", "jaas", "credential"];
-
 /// How many letters two names differ in at most that are taken for each other.
 const SLIPS_MAX: usize = 2;
 
@@ -215,7 +214,7 @@ pub(super) fn is_secret(key: &str) -> bool {
     match last_word(&key) {
         "url" | "location" | "type" | "id" | "source" | "urlencode" => false,
         "key" | "pem" => true,
-        _ => key == "basic.auth.user.info" || SECRET_WORDS.iter().any(|word| key.contains(word)),
+        _ => key == "basic.auth.user.info" || SECRET_WORDS.iter().chain(&["credential"]).any(|word| key.contains(word)),
     }
 }
 
