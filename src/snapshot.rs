@@ -12,16 +12,18 @@ use serde::{Deserialize, Serialize};
 
 mod content;
 mod evidence;
+mod log;
 mod missed;
 pub mod recording;
 mod said;
 
 pub use content::{MinIsr, Partition, Reassignment, Topics};
 pub use evidence::{Evidence, Source};
+pub use log::{ControllerRegistration, Listener, MetadataLog, Registration, StateRecord};
 pub use missed::{Missed, Why};
 pub use said::{
-    ApiVersions, BrokerList, BrokerLists, Cluster, Configs, Generation, Leadership, Metadata, Page, Quorum, Release,
-    Replica, Role, Sample,
+    ApiVersions, BrokerList, BrokerLists, Cluster, Configs, Features, Generation, Leadership, Metadata, Page, Quorum,
+    Release, Replica, Role, Sample,
 };
 
 /// Kafka's `node.id` or `broker.id`: one namespace for brokers and controllers.
@@ -224,6 +226,9 @@ pub struct Node {
     pub given: Option<NodeId>,
     /// Where it was asked.
     pub endpoint: Endpoint,
+    /// Who told of it; `None` where its address was given by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
     /// Which APIs it lists, and its migration flag.
     pub api_versions: Answer<ApiVersions>,
     /// Which brokers it lists. Asked of brokers only.
@@ -232,9 +237,14 @@ pub struct Node {
     pub quorum: Answer<Quorum>,
     /// Which cluster's controllers it knows. Asked of controllers.
     pub cluster: Answer<Cluster>,
-    /// Its own configuration of the quorum. Asked of one broker, or of controllers that were given without an id.
+    /// Its own configuration. Asked of every broker while it is on ZooKeeper, of every broker where no controller was
+    /// given, of one broker otherwise where nothing else ties it to the quorum, and of controllers without an id.
     pub configs: Answer<Configs>,
-    /// All topics that it shows. Asked of two brokers, at content depth.
+    /// What stands in the metadata log. Asked of the leading controller.
+    #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
+    pub log: Answer<MetadataLog>,
+    /// All topics that it shows. Asked of two brokers at content depth, and of one broker at the depth of a stage while the
+    /// copy waits: a broker that is dead and owns replicas holds it up.
     #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
     pub topics: Answer<Topics>,
     /// `min.insync.replicas` of those topics that have a replica out of sync. Asked of the same brokers.
@@ -253,6 +263,22 @@ pub enum AskedAs {
     Broker,
     /// As a controller.
     Controller,
+}
+
+/// Who told of an endpoint that nobody gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// A broker's `Metadata`.
+    Metadata,
+    /// A node's configuration: `controller.quorum.voters` or `controller.quorum.bootstrap.servers`.
+    Configuration,
+    /// The quorum's list of voters: `DescribeQuorum` from version 2 on.
+    Quorum,
+    /// `DescribeCluster` of a controller.
+    Cluster,
+    /// A registration in the metadata log.
+    Log,
 }
 
 /// Whose page it is, as given by hand.

@@ -1,5 +1,6 @@
 //! Messages → answers as a snapshot keeps them. What they mean is not known here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse;
@@ -13,13 +14,17 @@ use kafka_protocol::messages::{
 };
 
 use crate::snapshot::{
-    ApiVersions, Cluster, Configs, Endpoint, Leadership, Metadata, MinIsr, Missed, NodeId, Partition, Quorum,
+    ApiVersions, Cluster, Configs, Endpoint, Features, Leadership, Metadata, MinIsr, Missed, NodeId, Partition, Quorum,
     Reassignment, Replica, Topics, Why,
 };
 use crate::wire::{self, Ask, Listed};
 
 pub(super) fn api_versions(said: Listed, version: i16) -> ApiVersions {
-    ApiVersions { apis: said.apis, zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready) }
+    ApiVersions {
+        apis: said.apis,
+        zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready),
+        features: Features::default(),
+    }
 }
 
 /// More brokers than any cluster has: what a lying peer lists stands in every report.
@@ -107,7 +112,7 @@ pub(super) fn topics(said: wire::Topics) -> Result<Topics, Missed> {
     };
     let wire::Topics { topics, partitions, more_not_whole, .. } = said;
     let not_whole = said.not_whole.into_iter().map(partition).collect();
-    Ok(Topics { topics, partitions, not_whole, more_not_whole })
+    Ok(Topics { topics, partitions, not_whole, more_not_whole, assigned: BTreeMap::new() })
 }
 
 /// `min.insync.replicas` of those topics for which it was told. A topic that is denied is left out; if all are, that is

@@ -1,5 +1,6 @@
 //! What nodes say of what the cluster holds and does: asked for health only, as `Depth::Content` has it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::NodeId;
 
 /// The answer to `Metadata` with all topics. Of the partitions those are kept that are not whole: without a leader in
 /// sync, with a replica out of sync or offline, or with an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topics {
     /// How many topics the broker shows; those without a right to be seen are left out without a word.
@@ -21,6 +22,9 @@ pub struct Topics {
     /// How many more are not whole: not even a cluster without any leader fills the memory.
     #[serde(default, skip_serializing_if = "is_none")]
     pub more_not_whole: u32,
+    /// Every broker that has a replica of anything, with the first few topics of which it has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assigned: BTreeMap<NodeId, Vec<Arc<str>>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Snapshot;
 
 /// The version that is written. It changes with every change of a recorded type.
-const FORMAT_VERSION: u32 = 3;
-/// The oldest version that is read: 2 had no content depth, and nothing else is different.
+const FORMAT_VERSION: u32 = 4;
+/// The oldest version that is read: 2 had no content depth, 3 no metadata log, no features and nothing of who told of a node;
+/// nothing else is different.
 const OLDEST_READ: u32 = 2;
 
 /// More looks than any command takes.

@@ -16,6 +16,28 @@ pub struct ApiVersions {
     /// `ZkMigrationReady`: the node's own `zookeeper.metadata.migration.enable` (3.5 to 3.9; always false in
     /// 3.4 and 4.x). `None` where the answer has no place for it (before version 3).
     pub zk_migration_ready: Option<bool>,
+    /// What it tells of `metadata.version` (version 3 and newer).
+    #[serde(default, skip_serializing_if = "Features::is_silent")]
+    pub features: Features,
+}
+
+/// What `ApiVersions` tells of the feature `metadata.version` (KIP-584, KIP-778).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Features {
+    /// The lowest and the highest level that the node's software supports; a broker on ZooKeeper tells none.
+    pub supported: Option<(i16, i16)>,
+    /// The finalized level; brokers on ZooKeeper, and controllers before 3.6, tell none.
+    pub finalized: Option<i16>,
+    /// `FinalizedFeaturesEpoch`: of a KRaft broker the last offset of the metadata that it serves from; of a controller of
+    /// the last change of a feature; of a broker on ZooKeeper the version of a znode. `None` for −1, not known yet.
+    pub epoch: Option<i64>,
+}
+
+impl Features {
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which releases a node's software is of, as far as a migration is concerned.

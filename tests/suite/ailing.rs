@@ -60,7 +60,7 @@ fn healthy() -> Snapshot {
 }
 
 fn shows(not_whole: Vec<Partition>) -> Answer<Topics> {
-    said(Ok(Topics { topics: 4, partitions: 12, not_whole, more_not_whole: 0 }))
+    said(Ok(Topics { topics: 4, partitions: 12, not_whole, ..Topics::default() }))
 }
 
 /// The page of this number has this gauge with this value.
@@ -144,7 +144,7 @@ const ROWS: [(&str, Option<Change>, Change, Standing); 26] = [
         look.nodes[LEADER].reassignments = said(Ok(vec![moved]));
     })), |it| both(it, |look| look.nodes[LEADER].reassignments = silent()), Standing::Unknown),
     ("topics-shown", None, |it| both(it, |look| look.nodes[BROKER..].iter_mut().for_each(|node| {
-        node.topics = said(Ok(Topics { topics: 0, partitions: 0, not_whole: Vec::new(), more_not_whole: 0 }));
+        node.topics = said(Ok(Topics::default()));
     })), Standing::Unknown),
     ("all-topics-shown", None, |it| gauge(it, 0, "GlobalTopicCount", "5.0"), Standing::Unknown),
     ("no-offline-partition", Some(|it| shown(it, &partition(-1, &[1, 2]), None)),
@@ -288,7 +288,13 @@ fn so_many_that_only_the_first_are_kept_are_not_taken_for_few() {
     let many = |not_whole: Vec<Partition>| {
         let mut changed = healthy();
         both(&mut changed, |look| {
-            let shows = Topics { topics: 4, partitions: 90_000, not_whole: not_whole.clone(), more_not_whole: 70_000 };
+            let shows = Topics {
+                topics: 4,
+                partitions: 90_000,
+                not_whole: not_whole.clone(),
+                more_not_whole: 70_000,
+                ..Topics::default()
+            };
             look.nodes[BROKER].topics = said(Ok(shows));
             look.nodes[BROKER].min_isr = said(Ok(vec![MinIsr { topic: "orders".to_owned(), min_isr: 1 }]));
         });

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use kraft_check::snapshot::{
-    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Leadership, Look, Metadata, Missed, Node, NodeId, Owner,
-    Page, PageOf, Quorum, Replica, Sample, Snapshot, Timestamp, Why,
+    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Features, Leadership, Look, Metadata, Missed, Node,
+    NodeId, Owner, Page, PageOf, Quorum, Replica, Sample, Snapshot, Timestamp, Why,
 };
 
 /// The leader's own time, in milliseconds.
@@ -35,11 +35,13 @@ fn node(asked_as: AskedAs, given: Option<NodeId>, port: u16, keys: &[i16], flag:
         asked_as,
         given,
         endpoint: place(port),
-        api_versions: said(Ok(ApiVersions { apis, zk_migration_ready: Some(flag) })),
+        found: None,
+        api_versions: said(Ok(ApiVersions { apis, zk_migration_ready: Some(flag), features: Features::default() })),
         metadata: silent(),
         quorum: silent(),
         cluster: silent(),
         configs: silent(),
+        log: Answer::default(),
         topics: Answer::default(),
         min_isr: Answer::default(),
         reassignments: Answer::default(),

@@ -39,7 +39,7 @@ fn what_is_no_recording_is_refused_with_its_reason() {
         ("empty.json", String::new(), "not a recording"),
         ("page.json", "kafka_controller_x 1.0\n".to_owned(), "not a recording"),
         ("other.json", "{\"kind\":\"report\",\"schema_version\":\"0.1\"}".to_owned(), "does not begin as one"),
-        ("later.json", recorded.replace("\"format_version\":2", "\"format_version\":4"), "recorded in format 4"),
+        ("later.json", recorded.replace("\"format_version\":2", "\"format_version\":5"), "recorded in format 5"),
         ("cut.json", recorded[..recorded.len() / 2].to_owned(), "not a recording"),
         ("more.json", recorded.replacen("\"looks\"", "\"extra\":1,\"looks\"", 1), "unknown field `extra`"),
         ("blind.json", recorded.replace("\"depth\":\"stage\"", "\"depth\":\"abyss\""), "abyss"),
