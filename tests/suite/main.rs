@@ -112,6 +112,8 @@ mod unhealthy;
 mod versions;
 /// What comes of waiting, whatever the cluster does?
 mod waits;
+/// What do the metadata log and the controllers' gauges say together, and what each alone?
+mod witnesses;
 
 /// What ails a simulated cluster, by its own state.
 mod ailments;
