@@ -16,7 +16,8 @@ pub(crate) mod looks;
 mod row;
 mod rows;
 
-pub use defects::of_release;
+pub use defects::{of_driver, of_release};
+pub use driver::DRIVER_STANDS;
 pub use guards::GUARDS;
 pub use health::HEALTH;
 pub use row::{Cause, Clause, Condition, Demand, Guard, Look, Reason, Row, Stage, Subjects, Told};

@@ -76,7 +76,7 @@ pub(super) fn rung(view: &View<'_>) -> Sight<StateRung> {
         (Ok(written), _) => named(view, written),
         (Err(_), Ok(gauge)) => named(view, gauge),
         (Err(log), Err(gauge)) => {
-            let unseen = neither(view, gauge, &log.missed);
+            let unseen = neither(view, *gauge, &log.missed);
             derived(view, leader.node, &unseen.missed).ok_or(unseen)
         }
     }
@@ -124,8 +124,8 @@ fn unseen_gauge(view: &View<'_>, id: NodeId) -> Box<Unseen> {
 }
 
 /// Why neither witness was heard. Where no page was given, it is the right to read the log that decides.
-fn neither(view: &View<'_>, gauge: Box<Unseen>, log: &Missed) -> Box<Unseen> {
-    let Unseen { missed, evidence } = *gauge;
+fn neither(view: &View<'_>, gauge: Unseen, log: &Missed) -> Box<Unseen> {
+    let Unseen { missed, evidence } = gauge;
     let missed = match log.why {
         // Whoever cannot be asked for it has nothing to say of it.
         Why::NotAsked | Why::NotListed => missed,
@@ -203,7 +203,7 @@ pub(super) fn migrating_brokers(view: &View<'_>) -> Sight<u64> {
     match (log::log(view), count(view, leader.id(), Gauge::MigratingZkBrokerCount)) {
         (Ok(log), _) => log.tally(log.migrating(), "RegisterBrokerRecord"),
         (Err(_), Ok(count)) => Ok(count),
-        (Err(log), Err(gauge)) => Err(neither(view, gauge, &log.missed)),
+        (Err(log), Err(gauge)) => Err(neither(view, *gauge, &log.missed)),
     }
 }
 

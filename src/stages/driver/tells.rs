@@ -1,6 +1,6 @@
 //! Whether each clause of the migration driver's decision is seen to be met, or not to be. Not here: their words and order.
 
-use super::DRIVER;
+use super::{DRIVER, DRIVER_STANDS};
 use crate::signals::driver::{self, Registered};
 use crate::signals::{
     BROKER_RUNG, BrokerRung, FETCH_MAX, MIGRATING_BROKERS, MIGRATION_STATE, Seat, StateRung, VOTER_LAG, View,
@@ -226,7 +226,7 @@ pub(super) fn assigned_registered(view: &View<'_>, _: Subject) -> Told {
     let mut away = assigned.iter().filter(|(id, _)| !is_there(id) && !is_registered(view, **id));
     match away.next() {
         Some((id, topics)) => {
-            let topics = topics.iter().take(TOPICS_MAX).map(|topic| topic.to_string()).collect::<Vec<_>>().join(", ");
+            let topics = topics.iter().take(TOPICS_MAX).map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let by = format!("broker {id} does not answer, is not registered, and has replicas of {topics}");
             let others: Vec<NodeId> = away.map(|(id, _)| *id).collect();
             let more = if others.is_empty() { String::new() } else { format!("; likewise {}", named(&others)) };
@@ -261,14 +261,13 @@ fn only_if_registered(view: &View<'_>) -> Told {
 
 pub(super) fn copy_ends(view: &View<'_>, _: Subject) -> Told {
     match driver::open_transaction(view) {
-        None => only_if_registered(view),
         Some(Some((begin, records))) => {
             shown(format!("a transaction is open since offset {begin}, with {records} records so far"), Vec::new())
         }
         Some(None) if driver::metadata_version(view).is_some_and(|level| level >= TRANSACTIONS) => {
             Told::Excluded("no transaction is open in the metadata log")
         }
-        Some(None) => only_if_registered(view),
+        None | Some(None) => only_if_registered(view),
     }
 }
 
@@ -285,12 +284,12 @@ pub(super) fn driver_polls(view: &View<'_>, subject: Subject) -> Told {
 }
 
 pub(super) fn driver_stands(view: &View<'_>, subject: Subject) -> Told {
-    match (all_met_before("driver-stands", view, subject), driver::since_last_registration(view)) {
+    match (all_met_before(DRIVER_STANDS, view, subject), driver::since_last_registration(view)) {
         (None, Some(_)) => Told::Excluded("something is not met"),
         (Some(true), Some(since)) if since > BACK_OFF_MAX_MS => {
             let minor = driver::leaders_minor(view);
-            let known = defects::that_stop_the_driver(minor).collect::<Vec<_>>().join("; ");
-            shown(format!("for {} s; {known}", since / 1000), Vec::new())
+            let known = defects::that_stop_the_driver(minor).join(", ");
+            shown(format!("for {} s; known are {known}", since / 1000), Vec::new())
         }
         (_, None) => only_if_registered(view),
         _ => Told::Possible,
