@@ -11,6 +11,7 @@ mod replay;
 
 use std::time::Duration;
 
+use kafka_protocol::messages::{FetchRequest, FetchSnapshotRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -21,7 +22,7 @@ use super::kept::Kept;
 use super::second_round::{Answered, named};
 use super::{Limits, Moment, login};
 use crate::snapshot::{ApiVersions, AskedAs, MetadataLog, Missed, Node, NodeId, Quorum, Why};
-use crate::wire::{self, Ask, FetchRequest, FetchSnapshotRequest, FetchedPartition, Leader, SnapshotId};
+use crate::wire::{self, Ask as _, FetchedPartition, Leader, SnapshotId};
 pub use replay::Replay;
 
 /// How much of a log is read in one look, in bytes: many times that of a cluster with 200,000 partitions.

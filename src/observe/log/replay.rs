@@ -82,14 +82,16 @@ impl Replay {
                 if raw.offset >= high_watermark {
                     return Ok(taken);
                 }
-                if raw.offset >= self.next {
+                // Nothing is ever compacted away in this log, and the CRC is of no offset.
+                if raw.offset > self.next {
+                    return Err(format!("the records from offset {} to {} are missing", self.next, raw.offset));
+                }
+                if raw.offset == self.next {
                     self.take(&batch, &raw, Some(raw.offset))?;
                     (self.next, self.last_epoch) = (raw.offset.saturating_add(1), batch.leader_epoch);
                     taken += 1;
                 }
             }
-            // A batch may end with records that were compacted away.
-            self.next = self.next.max(batch.last_offset.saturating_add(1).min(high_watermark));
         }
         Ok(taken)
     }
@@ -152,6 +154,9 @@ impl Replay {
                 let registration =
                     ControllerRegistration { id: it.id, zk_migration_ready: it.zk_migration_ready, at, listeners };
                 image.controllers.insert(it.id, registration);
+            }
+            Record::BeginTransaction if self.open.is_some() => {
+                return Err("a transaction begins within another one".to_owned());
             }
             Record::BeginTransaction => {
                 self.open = Some((offset.unwrap_or_default(), Box::new(self.image.clone())));
@@ -216,10 +221,11 @@ fn registration(it: wire::RegisterBroker, at: i64) -> Registration {
 }
 
 fn listeners(endpoints: Vec<RecordEndpoint>) -> Vec<Listener> {
+    // Nobody is at port 0.
     let listener = |it: RecordEndpoint| Listener {
         name: it.name,
         endpoint: Endpoint { host: it.host.to_ascii_lowercase(), port: it.port },
         security_protocol: it.security_protocol,
     };
-    endpoints.into_iter().map(listener).collect()
+    endpoints.into_iter().filter(|it| it.port > 0).map(listener).collect()
 }
