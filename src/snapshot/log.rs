@@ -108,6 +108,6 @@ pub struct Listener {
     pub name: String,
     /// Where it is.
     pub endpoint: Endpoint,
-    /// The id of its `SecurityProtocol`: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL.
+    /// The id of its `SecurityProtocol`: 0 `PLAINTEXT`, 1 `SSL`, 2 `SASL_PLAINTEXT`, 3 `SASL_SSL`.
     pub security_protocol: i16,
 }
