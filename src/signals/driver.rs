@@ -75,18 +75,21 @@ pub fn voters_are_configured(view: &View<'_>) -> Option<bool> {
     if leaders_minor(view).is_some_and(|minor| minor < 9) {
         return Some(true);
     }
-    let properties = view.look.nodes.iter().flat_map(|node| &node.configs.said).flat_map(|said| &said.properties);
-    let mut voters = properties.filter(|(name, _)| name == "controller.quorum.voters").peekable();
-    voters.peek()?;
-    Some(voters.any(|(_, value)| value.as_deref().is_some_and(|value| !value.is_empty())))
+    let mut told = view
+        .look
+        .nodes
+        .iter()
+        .flat_map(|node| &node.configs.said)
+        .filter(|said| said.properties.iter().any(|(name, _)| name == "controller.quorum.voters"))
+        .peekable();
+    told.peek()?;
+    Some(told.any(|said| said.value("controller.quorum.voters").is_some()))
 }
 
 /// A broker's own `inter.broker.protocol.version`, and the level of `metadata.version` that it stands for.
 #[must_use]
 pub fn protocol_version<'a>(view: &View<'a>, id: NodeId) -> Option<(&'a str, i16)> {
-    let properties = &view.broker(id).ok()?.0.configs.said.as_ref().ok()?.properties;
-    let (_, value) = properties.iter().find(|(name, _)| name == "inter.broker.protocol.version")?;
-    let value = value.as_deref()?;
+    let value = view.broker(id).ok()?.0.configs.said.as_ref().ok()?.value("inter.broker.protocol.version")?;
     Some((value, level(value)?))
 }
 

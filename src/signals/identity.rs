@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::snapshot::{AskedAs, Endpoint, Listener, Look, MetadataLog, Node, NodeId, Quorum};
+use crate::snapshot::{AskedAs, Configs, Endpoint, Listener, Look, MetadataLog, Node, NodeId, Quorum};
 
 /// The ids that are claimed for each endpoint.
 pub(super) type Claims<'a> = BTreeMap<&'a Endpoint, BTreeSet<NodeId>>;
@@ -69,24 +69,13 @@ pub(super) struct Configured {
     pub(super) endpoint: Endpoint,
 }
 
-/// The controllers of `controller.quorum.voters` (`1@host:port,2@host:port`) and `controller.quorum.bootstrap.servers`
-/// (`host:port,host:port`) of brokers and controllers. What cannot be read claims nothing.
+/// The controllers that brokers and controllers have in their configurations.
 pub(super) fn configured_controllers(look: &Look) -> Vec<Configured> {
     let configs = look.nodes.iter().flat_map(|node| node.configs.said.iter().map(|said| (node.asked_as, said)));
-    let properties = configs.flat_map(|(by, said)| said.properties.iter().map(move |property| (by, property)));
-    let quorum = properties.filter(|(_, (name, _))| name.starts_with("controller.quorum."));
-    let values = quorum.filter_map(|(by, (_, value))| Some((by, value.as_deref()?)));
-    values.flat_map(|(by, value)| value.split(',').filter_map(move |text| configured(by, text))).collect()
-}
-
-fn configured(by: AskedAs, text: &str) -> Option<Configured> {
-    let (id, place) = match text.trim().split_once('@') {
-        Some((id, place)) => (Some(id.parse().ok()?), place),
-        None => (None, text.trim()),
+    let of = |(by, said): (AskedAs, &Configs)| {
+        said.controllers().map(|(id, endpoint)| Configured { by, id, endpoint }).collect::<Vec<_>>()
     };
-    let (host, port) = place.rsplit_once(':')?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    Some(Configured { by, id, endpoint: Endpoint { host, port: port.parse().ok()? } })
+    configs.flat_map(of).collect()
 }
 
 /// What a controller says that it is: a leader names itself, and a node describes its own configuration only.
