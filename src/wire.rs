@@ -14,6 +14,7 @@ mod records;
 mod served;
 mod shapes;
 mod topics;
+mod written;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -39,6 +40,7 @@ pub use listed::{Listed, listed};
 pub use records::{BrokerRegistrationChange, Record, RecordEndpoint, RegisterBroker, RegisterController};
 pub use served::{Asked, REQUEST_LIMIT, Serve};
 pub use topics::{NOT_WHOLE_MAX, Partition, REPLICAS_MAX, TOPIC_NAME_MAX, TOPICS_LIMIT, Topics, topics};
+pub use written::batch;
 
 /// `UNKNOWN_SERVER_ERROR`: every error of `FetchSnapshot` arrives as this, without topics (3.4 to 4.x, as seen live).
 pub const UNKNOWN_SERVER_ERROR: i16 = -1;

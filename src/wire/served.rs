@@ -5,8 +5,8 @@
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
-    DescribeClusterRequest, DescribeConfigsRequest, MetadataRequest, ResponseHeader, SaslAuthenticateRequest,
-    SaslHandshakeRequest,
+    DescribeClusterRequest, DescribeConfigsRequest, FetchRequest, FetchSnapshotRequest, MetadataRequest,
+    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
@@ -33,6 +33,14 @@ impl Serve for DescribeClusterRequest {
 
 impl Serve for DescribeConfigsRequest {
     const REQUEST: &'static RequestShape = &RequestShape(shapes::DESCRIBE_CONFIGS_REQUEST);
+}
+
+impl Serve for FetchRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::FETCH_REQUEST);
+}
+
+impl Serve for FetchSnapshotRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::FETCH_SNAPSHOT_REQUEST);
 }
 
 impl Serve for MetadataRequest {
