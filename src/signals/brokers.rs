@@ -65,7 +65,7 @@ pub(super) fn rung(view: &View<'_>, id: NodeId) -> Sight<BrokerRung> {
         let evidence = Some(api_versions_evidence(node, "ApiKeys"));
         return Ok(Seen {
             value: BrokerRung::Zookeeper,
-            up_to: Some((BrokerRung::Migration, FLAG_UNTOLD.into())),
+            up_to: Some((BrokerRung::Migration, Missed::new(Why::NotListed, FLAG_UNTOLD))),
             evidence,
             named: Vec::new(),
         });
@@ -86,6 +86,23 @@ pub(super) fn flag(node: &Node) -> Sight<bool> {
         Ok((Some(flag), _)) => return seen(flag, evidence),
     };
     unseen(Missed::new(Why::NotListed, words), evidence)
+}
+
+/// The last offset of the metadata log that a KRaft broker serves from: its `FinalizedFeaturesEpoch`.
+pub(super) fn applied(view: &View<'_>, id: NodeId) -> Sight<i64> {
+    let (node, role) = view.broker(id)?;
+    let evidence = Some(api_versions_evidence(node, "FinalizedFeaturesEpoch"));
+    let words = match node.api_versions.said.as_ref().ok().and_then(|said| said.features.epoch) {
+        _ if role != Role::KraftBroker => "a broker on ZooKeeper follows no metadata log",
+        Some(epoch) => return seen(epoch, evidence),
+        None => "it does not tell what it has applied",
+    };
+    unseen(Missed::new(Why::NotListed, words), evidence)
+}
+
+/// How many of the records below this high watermark are beyond what was applied.
+pub(super) fn behind(high_watermark: i64, applied: i64) -> u64 {
+    u64::try_from(high_watermark.saturating_sub(1).saturating_sub(applied)).unwrap_or(0)
 }
 
 /// Whether any broker is on ZooKeeper, its flag on or off. An address that counts for no id is a broker all the same.

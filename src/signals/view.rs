@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::gauge::{self, Found};
 use super::identity::Configured;
 use super::quorum::{self, Leader, NoLeader};
-use super::{Unseen, api_versions_evidence, identity};
+use super::{Unseen, api_versions_evidence, brokers, identity};
 use crate::snapshot::{
     AskedAs, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
 };
@@ -27,7 +27,7 @@ pub struct View<'a> {
     brokers: BTreeMap<NodeId, Vec<&'a Node>>,
     controllers: BTreeMap<NodeId, &'a Node>,
     nameless: Vec<(&'a Node, BTreeSet<NodeId>)>,
-    /// The controllers of brokers' configurations.
+    /// The controllers of nodes' configurations.
     pub(super) configured_controllers: Vec<Configured>,
     /// The look before this one.
     earlier: Option<Box<View<'a>>>,
@@ -212,6 +212,16 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn lagging(&self) -> Vec<(NodeId, u64)> {
         self.live_leader().map_or_else(|_| Vec::new(), Leader::lagging)
+    }
+
+    /// How many committed records of the metadata log each KRaft broker has yet to apply, as far as both are told: one or two
+    /// at any time.
+    #[must_use]
+    pub fn brokers_behind(&self) -> Vec<(NodeId, u64)> {
+        let Some(high_watermark) = self.high_watermark() else { return Vec::new() };
+        let behind =
+            |id: &NodeId| Some((*id, brokers::behind(high_watermark, brokers::applied(self, *id).ok()?.value)));
+        self.known_brokers.iter().filter_map(behind).collect()
     }
 
     /// Whether any node or page answered anything.

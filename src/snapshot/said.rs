@@ -57,6 +57,12 @@ pub struct Release(usize);
 
 impl Release {
     const NAMES: [&'static str; 8] = ["3.4 or older", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1 or newer"];
+
+    /// The minor release of 3.x, 4 to 9; of what is older 4.
+    #[must_use]
+    pub fn minor_of_3(self) -> Option<u8> {
+        u8::try_from(self.0).ok().filter(|place| *place < 6).map(|place| place + 4)
+    }
 }
 
 impl fmt::Display for Release {
@@ -128,7 +134,12 @@ impl ApiVersions {
             (_, 16) => match highest(PRODUCE) {
                 Some(..=10) => (3, 3),
                 Some(_) => (4, 4),
-                None => (3, 4),
+                // The highest level of metadata.version tells them apart where it is told: 19 of 3.7, 20 of 3.8.
+                None => match self.features.supported {
+                    Some((_, ..=19)) => (3, 3),
+                    Some(_) => (4, 4),
+                    None => (3, 4),
+                },
             },
             _ => (5, 5),
         };
