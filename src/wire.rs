@@ -5,8 +5,10 @@
 //! Not here: sockets, time, retries, and what an answer means. Every request in this file only reads; there is none that
 //! could change a cluster.
 
+mod brokers;
 mod guard;
 mod listed;
+mod met;
 mod reader;
 mod served;
 mod shapes;
@@ -22,9 +24,11 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
+pub use brokers::{Metadata, Place, metadata};
 pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
-pub use listed::{Listed, listed};
+pub use listed::{Apis, Listed, listed};
+pub use met::Met;
 pub use served::{Asked, REQUEST_LIMIT, Serve};
 pub use topics::{NOT_WHOLE_MAX, Partition, REPLICAS_MAX, TOPIC_NAME_MAX, TOPICS_LIMIT, Topics, topics};
 

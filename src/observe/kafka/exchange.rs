@@ -68,6 +68,11 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
 
     pub(in crate::observe) fn decode<A: Ask>(&mut self, frame: &Bytes, version: i16) -> Result<A::Response, Missed> {
         let said = wire::decode::<A>(frame, version, self.correlation_id);
+        self.taken(said)
+    }
+
+    /// What was read, or why it was not; and whether what comes next still belongs to a question.
+    pub(super) fn taken<T>(&mut self, said: Result<T, wire::Refusal>) -> Result<T, Missed> {
         self.broken = matches!(said, Err(wire::Refusal::CorrelationId { .. }));
         said.map_err(|refusal| not_taken(&refusal))
     }
