@@ -113,7 +113,8 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     let (mut answered, pages, spokesman) = round.collect(plan).await;
     second_round::ask(&mut answered, spokesman, plan).await;
     // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
-    answered.sort_by(|a, b| (a.node.asked_as, &a.node.endpoint).cmp(&(b.node.asked_as, &b.node.endpoint)));
+    // By keys of their own, for what was answered is moved once then.
+    answered.sort_by_cached_key(|answered| (answered.node.asked_as, answered.node.endpoint.clone()));
     if plan.depth == Depth::Content {
         content::ask(network, &mut answered, limits).await;
     }
@@ -250,7 +251,8 @@ async fn ask<N: Network>(
         Target::Page(owner, url) => {
             let began = Moment::now();
             let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
-            let said = match tokio::time::timeout_at(deadline, page::ask(&network.network, &url, &metric_names)).await {
+            let page = Box::pin(page::ask(&network.network, &url, &metric_names));
+            let said = match tokio::time::timeout_at(deadline, page).await {
                 Ok(said) => said,
                 Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
             };

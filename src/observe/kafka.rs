@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
@@ -29,7 +29,7 @@ use super::refusal::with_ours;
 use super::{Address, Limits, Moment, login};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
-    Reassignment, Role, Topics, Why,
+    Reassignment, Role, Timestamp, Topics, Why,
 };
 use crate::wire::{self, Apis, Ask, Met};
 use exchange::not_taken;
@@ -97,7 +97,8 @@ pub(super) async fn dial<N: Network>(
         tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
     let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::ConnectTimedOut, "no connection in time")))?;
     let client_id = network.network.security(asked_as).client_id.clone();
-    Ok(Conversation { stream, limits, client_id, correlation_id: 0, broken: false, session: None })
+    let unread = BytesMut::new();
+    Ok(Conversation { stream, unread, limits, client_id, correlation_id: 0, broken: false, session: None })
 }
 
 /// The first answer, and the connection that it came over: a kept one, or a new one.
@@ -128,17 +129,17 @@ async fn meet<N: Network>(
 
 /// A node of which nothing was seen, for one and the same reason.
 pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node {
-    let now = Moment::now();
+    let at = Moment::now().wall;
     Node {
         asked_as,
         given: address.id,
         endpoint: address.endpoint,
         found: None,
-        api_versions: now.answer(0, Err(why.clone())),
-        metadata: now.answer(0, Err(why.clone())),
-        quorum: now.answer(0, Err(why.clone())),
-        cluster: now.answer(0, Err(why.clone())),
-        configs: now.answer(0, Err(why.clone())),
+        api_versions: nothing(at, why),
+        metadata: nothing(at, why),
+        quorum: nothing(at, why),
+        cluster: nothing(at, why),
+        configs: nothing(at, why),
         log: Answer::default(),
         topics: Answer::default(),
         min_isr: Answer::default(),
@@ -146,9 +147,15 @@ pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node
     }
 }
 
+fn nothing<T>(at: Timestamp, why: &Missed) -> Answer<T> {
+    Answer { at, took_us: 0, version: 0, said: Err(why.clone()) }
+}
+
 /// A connection over which one question is asked after the other.
 pub(super) struct Conversation<S> {
     stream: S,
+    /// What came behind the last answer, and belongs to no question.
+    unread: BytesMut,
     pub(super) limits: Limits,
     client_id: Option<Arc<str>>,
     correlation_id: i32,
@@ -180,7 +187,9 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut byte = [0];
         let mut context = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+        let mut nothing_comes =
+            || Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending();
+        self.unread.is_empty() && nothing_comes()
     }
 
     /// `ApiVersions` in version 3, the first with tagged fields; in version 0 if the node knows no 3.

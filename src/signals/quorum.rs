@@ -2,6 +2,7 @@
 //!
 //! Timestamps are compared only with each other, all by the leader's clock (KIP-836); ours is never used.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -149,7 +150,7 @@ fn denied(view: &View<'_>, id: NodeId, missed: &Missed) -> NoLeader {
     unknown(Why::ErrorCode, words)
 }
 
-fn unknown(why: Why, words: impl Into<String>) -> NoLeader {
+fn unknown(why: Why, words: impl Into<Cow<'static, str>>) -> NoLeader {
     NoLeader::Unseen(Missed::new(why, words))
 }
 

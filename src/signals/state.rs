@@ -63,7 +63,7 @@ pub(super) fn rung(view: &View<'_>) -> Sight<StateRung> {
         Err(unseen) if unseen.missed.why == Why::Ambiguous => Err(unseen),
         Err(mut unseen) => {
             if generation(leader.node) == Some(Generation::BeforeFlag) {
-                UNTOLD_BEFORE_3_5.clone_into(&mut unseen.missed.words);
+                unseen.missed.words = UNTOLD_BEFORE_3_5.into();
             }
             derived(view, leader.node, &unseen.missed).ok_or(unseen)
         }
