@@ -171,6 +171,9 @@ impl BrokerLists {
     /// Takes the same list that was met before, if there was one, in place of this one; whether there was none. A cluster
     /// has few different ones, so they are compared one after the other.
     pub fn share(&mut self, list: &mut BrokerList) -> bool {
+        if self.0.iter().any(|known| Arc::ptr_eq(known, list)) {
+            return false;
+        }
         if let Some(same) = self.0.iter().find(|known| known == &list) {
             *list = Arc::clone(same);
             return false;

@@ -7,20 +7,19 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 /// How many of a shape's fields are compared: a number, and the list.
 pub(super) const FIELDS: usize = 2;
 
-/// How many different lists are remembered. A cluster has few at a time; each can hold as many bytes as an answer may have.
-const MOST: usize = 4;
+/// How many different lists are remembered: brokers in either mode and controllers, of two releases, are six. Each can hold
+/// as many bytes as an answer may have.
+const MOST: usize = 8;
 
 /// The lists that were met last, each with what was made of it.
 pub struct Met<L>(Mutex<Vec<Known<L>>>);
 
 struct Known<L> {
     version: i16,
-    bytes: Bytes,
+    bytes: Box<[u8]>,
     list: L,
 }
 
@@ -33,12 +32,12 @@ impl<L: Clone> Met<L> {
     }
 
     /// Remembers a list that was proved and read, and forgets the one that was met first if there are too many.
-    pub(super) fn keep(&self, version: i16, bytes: Bytes, list: &L) {
+    pub(super) fn keep(&self, version: i16, bytes: &[u8], list: &L) {
         let mut met = self.met();
         if met.len() >= MOST {
             met.remove(0);
         }
-        met.push(Known { version, bytes, list: list.clone() });
+        met.push(Known { version, bytes: bytes.into(), list: list.clone() });
     }
 
     fn met(&self) -> MutexGuard<'_, Vec<Known<L>>> {

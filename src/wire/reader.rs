@@ -50,7 +50,8 @@ pub(super) fn read_off_behind<'a, A: Ask, L: Clone, T>(
     } else {
         prove(shape, version, frame, at).map_err(Refusal::Malformed)?;
         let list = list(&mut reader);
-        list.inspect(|list| met.keep(version, frame.slice(at..frame.len() - reader.left.len()), list))
+        let bytes = frame.get(at..frame.len() - reader.left.len()).unwrap_or_default();
+        list.inspect(|list| met.keep(version, bytes, list))
     };
     let answer = list.and_then(|list| rest(&mut reader, list)).filter(|_| reader.left.is_empty());
     answer.ok_or_else(|| reader.disagrees(frame))
