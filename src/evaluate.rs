@@ -75,14 +75,16 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
     let rows = stages::rows_of(tables.iter().copied());
     let health = tables.iter().any(|table| table.id == HEALTH.id);
     let mut judged: Vec<Judged> = match only {
-        None => rows.iter().flat_map(|row| of_row(row, view)).collect(),
+        None => of_all(&rows, view),
         Some(node) => {
             let is_whole = |row: &&'static Row| health && HEALTH.rows.iter().any(|other| other.id == row.id);
             let (whole, own): (Vec<_>, Vec<_>) = rows.iter().copied().partition(is_whole);
             whole.into_iter().flat_map(|row| of_row(row, view)).chain(of_node(&own, view, node)).collect()
         }
     };
-    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, view)));
+    let met: Vec<Judged> = GUARDS.iter().flat_map(|guard| guards::findings(guard, view)).collect();
+    judged.reserve_exact(met.len());
+    judged.extend(met);
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
@@ -142,6 +144,15 @@ struct Judged {
     finding: Finding,
     reason: &'static Reason,
     why: Option<Why>,
+}
+
+/// Every row of every subject. A thousand brokers have thousands, so no more room is made than they take.
+fn of_all(rows: &[&'static Row], view: &View<'_>) -> Vec<Judged> {
+    let mut judged = Vec::with_capacity(rows.iter().map(|row| row.of.in_view(view).len().max(1)).sum());
+    for row in rows {
+        judged.extend(of_row(row, view));
+    }
+    judged
 }
 
 fn of_row(row: &'static Row, view: &View<'_>) -> Vec<Judged> {
