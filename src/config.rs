@@ -160,10 +160,12 @@ fn live(args: &LookArgs, depth: Depth, settings: &Settings) -> Result<Live, Refu
             args.expect_cluster_id.as_deref().map(|text| cluster_id(name, text)).transpose()
         })?,
     };
+    let (pages, controller_pages) = read(settings, "metrics", |name| {
+        pages::pages(name, &args.metrics, &controllers, expected.controllers.as_ref(), depth)
+    })?;
     let plan = Plan {
-        pages: read(settings, "metrics", |name| {
-            pages::pages(name, &args.metrics, &controllers, expected.controllers.as_ref(), depth)
-        })?,
+        pages,
+        controller_pages,
         broker_pages: read(settings, "broker-metrics", |name| {
             pages::broker_pages(name, args.broker_metrics.as_deref())
         })?,

@@ -1,16 +1,21 @@
 //! Asks every node everything, once: one look.
 //!
 //! All nodes are asked at once on one thread, bounded by a semaphore and by one deadline. Failure is data: a
-//! look always comes back, and whatever was not seen stands in it with its reason. Not here: what an answer
-//! means (`signals`), and how often one looks (`main`).
+//! look always comes back, and whatever was not seen stands in it with its reason. In this order: everybody who was
+//! given, and the brokers that they list; what is not plain by then (`second_round`); controllers that nobody gave, as the
+//! brokers or the other controllers tell of them (`discovery`); the leader's metadata log (`log`), and the brokers that
+//! stand in it and that nobody lists; what depends on what was answered (`content`). Not here: what an answer means
+//! (`signals`), and how often one looks (`command`).
 
 mod answers;
 mod content;
 pub mod dial;
+mod discovery;
 mod heard;
 mod http;
 mod kafka;
 pub mod kept;
+pub mod log;
 mod login;
 mod page;
 mod refusal;
@@ -25,15 +30,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::snapshot::{
-    Answer, AskedAs, BrokerLists, Depth, Endpoint, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf,
-    Timestamp, Why,
+    Answer, AskedAs, BrokerLists, Depth, Endpoint, Found, Look, Metadata, MetricName, Missed, Node, NodeId, Owner,
+    PageOf, Timestamp, Why,
 };
 use dial::Network;
 use kept::Kept;
 use second_round::{Answered, Spokesman};
 
-/// Brokers that are asked because Metadata lists them: a bound on what a lying peer can make us dial.
+/// Brokers that are asked because others tell of them: a bound on what a lying peer can make us dial.
 const LISTED_BROKERS_MAX: usize = 5_000;
+/// Controllers that are asked because others tell of them, likewise: several times those of any quorum.
+const FOUND_CONTROLLERS_MAX: usize = 50;
+/// How often controllers are looked for: one may know more of them than the broker that told of it.
+const DISCOVERIES_MAX: usize = 3;
 
 /// Whom to ask, how much, and within which bounds.
 #[derive(Debug, Clone)]
@@ -48,6 +57,8 @@ pub struct Plan {
     pub pages: BTreeMap<Owner, String>,
     /// Where the page of any other broker is; only asked for at content depth.
     pub broker_pages: Option<PageTemplate>,
+    /// Where the page of any other controller is.
+    pub controller_pages: Option<PageTemplate>,
     /// Metrics of other names than exporters give them.
     pub metric_names: Vec<MetricName>,
     /// Whether controllers are asked for the cluster's id although it is plain without it.
@@ -88,45 +99,55 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     network.weed();
     let began = Moment::now();
     let limits = Limits { deadline, request_timeout: plan.request_timeout, page_timeout: plan.page_timeout };
-    let mut round = Round {
-        network: Arc::clone(network),
-        limits,
-        permits: Arc::new(Semaphore::new(plan.concurrency)),
-        metric_names: plan.metric_names.clone().into(),
-        paged: plan.pages.keys().cloned().collect(),
-        broker_pages: plan.broker_pages.clone().filter(|_| plan.depth == Depth::Content),
-        tasks: JoinSet::new(),
-        targets: HashMap::new(),
-        asked: BTreeSet::new(),
-        lists: BrokerLists::default(),
-        listed_budget: LISTED_BROKERS_MAX,
-    };
+    let mut round = Round::new(Arc::clone(network), plan, limits);
     for address in &plan.brokers {
-        round.ask(Target::Node(AskedAs::Broker, address.clone()));
+        round.ask(Target::Node(AskedAs::Broker, address.clone(), None));
     }
     for address in &plan.controllers {
-        round.ask(Target::Node(AskedAs::Controller, address.clone()));
+        round.ask(Target::Node(AskedAs::Controller, address.clone(), None));
     }
     for (owner, url) in &plan.pages {
         round.ask(Target::Page(owner.clone(), url.clone()));
     }
-    let (mut answered, pages, spokesman) = round.collect(plan).await;
-    second_round::ask(&mut answered, spokesman, plan).await;
+    round.collect().await;
+    second_round::ask(&mut round.all, round.spokesman.take().map(|(_, place)| place), plan).await;
+    find_controllers(&mut round).await;
+    log::ask_leader(network, &mut round.all, limits).await;
+    for (id, endpoint) in discovery::brokers(&round.all, network.network.security(AskedAs::Broker)) {
+        round.ask_broker(id, endpoint, Found::Log);
+    }
+    round.collect().await;
+    let Round { all: mut answered, mut pages, .. } = round;
     // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
     answered.sort_by(|a, b| (a.node.asked_as, &a.node.endpoint).cmp(&(b.node.asked_as, &b.node.endpoint)));
-    if plan.depth == Depth::Content {
-        content::ask(network, &mut answered, limits).await;
-    }
+    content::ask(network, &mut answered, plan.depth, limits).await;
     for answered in &mut answered {
         network.keep(answered);
     }
+    pages.sort_by(|a, b| a.owner.cmp(&b.owner));
     let nodes = answered.into_iter().map(|answered| answered.node).collect();
     Look { began: began.wall, ended: Moment::now().wall, nodes, pages }
 }
 
+/// Asks the controllers that nobody gave, until nobody tells of another one.
+async fn find_controllers<N: Network>(round: &mut Round<'_, N>) {
+    for _ in 0..DISCOVERIES_MAX {
+        let found = discovery::controllers(&round.all, round.plan);
+        let first = round.all.len();
+        for (address, found) in found {
+            round.ask_controller(address, found);
+        }
+        round.collect().await;
+        if round.all.len() == first {
+            return;
+        }
+        second_round::name_controllers(&mut round.all, round.plan).await;
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
-    Node(AskedAs, Address),
+    Node(AskedAs, Address, Option<Found>),
     Page(Owner, String),
 }
 
@@ -135,8 +156,10 @@ enum Seen<S> {
     Page(PageOf),
 }
 
-struct Round<N: Network> {
+/// Everybody who is asked what everybody is asked, and what came of it.
+struct Round<'a, N: Network> {
     network: Arc<Kept<N>>,
+    plan: &'a Plan,
     limits: Limits,
     permits: Arc<Semaphore>,
     metric_names: Arc<[MetricName]>,
@@ -144,19 +167,46 @@ struct Round<N: Network> {
     targets: HashMap<tokio::task::Id, Target>,
     /// Whose pages were asked for.
     paged: BTreeSet<Owner>,
-    broker_pages: Option<PageTemplate>,
-    /// The endpoints that were asked as brokers.
-    asked: BTreeSet<Endpoint>,
+    /// The endpoints that were asked, in each role.
+    asked: BTreeSet<(AskedAs, Endpoint)>,
+    /// Brokers whose addresses were given win over what others tell of the same id.
+    by_hand: BTreeSet<NodeId>,
     /// The different lists of brokers that were given.
     lists: BrokerLists,
-    /// How many more brokers may be asked because Metadata lists them.
-    listed_budget: usize,
+    /// How many more may be asked because others tell of them.
+    broker_budget: usize,
+    controller_budget: usize,
+    all: Vec<Answered<N::Stream>>,
+    pages: Vec<PageOf>,
+    /// The place of the broker that may speak for the others: it alone of all brokers stays on the line.
+    spokesman: Option<((Spokesman, Endpoint), usize)>,
 }
 
-impl<N: Network> Round<N> {
+impl<'a, N: Network> Round<'a, N> {
+    fn new(network: Arc<Kept<N>>, plan: &'a Plan, limits: Limits) -> Self {
+        Self {
+            network,
+            plan,
+            limits,
+            permits: Arc::new(Semaphore::new(plan.concurrency)),
+            metric_names: plan.metric_names.clone().into(),
+            tasks: JoinSet::new(),
+            targets: HashMap::new(),
+            paged: plan.pages.keys().cloned().collect(),
+            asked: BTreeSet::new(),
+            by_hand: plan.brokers.iter().filter_map(|address| address.id).collect(),
+            lists: BrokerLists::default(),
+            broker_budget: LISTED_BROKERS_MAX,
+            controller_budget: FOUND_CONTROLLERS_MAX,
+            all: Vec::new(),
+            pages: Vec::new(),
+            spokesman: None,
+        }
+    }
+
     fn ask(&mut self, target: Target) {
-        if let Target::Node(AskedAs::Broker, address) = &target {
-            self.asked.insert(address.endpoint.clone());
+        if let Target::Node(asked_as, address, _) = &target {
+            self.asked.insert((*asked_as, address.endpoint.clone()));
         }
         let names = Arc::clone(&self.metric_names);
         let task = ask(Arc::clone(&self.network), target.clone(), self.limits, Arc::clone(&self.permits), names);
@@ -164,14 +214,43 @@ impl<N: Network> Round<N> {
         self.targets.insert(handle.id(), target);
     }
 
-    /// Waits for every answer, and asks the brokers that the answers list. Also the place of the broker that may speak
-    /// for the others: it alone of all brokers stays on the line.
-    async fn collect(mut self, plan: &Plan) -> (Vec<Answered<N::Stream>>, Vec<PageOf>, Option<usize>) {
-        // Addresses given by hand win over what Metadata advertises for the same id.
-        let by_hand: BTreeSet<NodeId> = plan.brokers.iter().filter_map(|address| address.id).collect();
-        let mut all: Vec<Answered<N::Stream>> = Vec::new();
-        let mut pages = Vec::new();
-        let mut spokesman: Option<((Spokesman, Endpoint), usize)> = None;
+    /// Asks a broker that others told of, unless it was asked or its address was given.
+    fn ask_broker(&mut self, id: NodeId, endpoint: Endpoint, found: Found) {
+        if let Some(template) = self.plan.broker_pages.as_ref().filter(|_| self.plan.depth == Depth::Content)
+            && self.paged.len() < LISTED_BROKERS_MAX
+        {
+            let url = template.of(Some(id), &endpoint);
+            self.ask_page(Owner::Id(id), url);
+        }
+        let is_new = || !self.asked.contains(&(AskedAs::Broker, endpoint.clone()));
+        if self.broker_budget > 0 && !self.by_hand.contains(&id) && is_new() {
+            self.broker_budget -= 1;
+            self.ask(Target::Node(AskedAs::Broker, Address { id: None, endpoint }, Some(found)));
+        }
+    }
+
+    /// Asks a controller that others told of, and for its page, unless it was asked.
+    fn ask_controller(&mut self, Address { id, endpoint }: Address, found: Found) {
+        if self.controller_budget == 0 || self.asked.contains(&(AskedAs::Controller, endpoint.clone())) {
+            return;
+        }
+        self.controller_budget -= 1;
+        let page = self.plan.controller_pages.as_ref().map(|template| template.of(id, &endpoint));
+        // Without its id there is no page whose address needs it.
+        if let Some(url) = page.filter(|url| !url.contains("{id}")) {
+            self.ask_page(id.map_or_else(|| Owner::Endpoint(endpoint.clone()), Owner::Id), url);
+        }
+        self.ask(Target::Node(AskedAs::Controller, Address { id: None, endpoint }, Some(found)));
+    }
+
+    fn ask_page(&mut self, owner: Owner, url: String) {
+        if self.paged.insert(owner.clone()) {
+            self.ask(Target::Page(owner, url));
+        }
+    }
+
+    /// Waits for every answer, and asks the brokers that the answers list.
+    async fn collect(&mut self) {
         while let Some(joined) = self.tasks.join_next().await {
             let seen = match joined {
                 Ok(seen) => seen,
@@ -183,49 +262,42 @@ impl<N: Network> Round<N> {
             };
             let mut answered = match seen {
                 Seen::Page(page) => {
-                    pages.push(page);
+                    self.pages.push(page);
                     continue;
                 }
                 Seen::Node(answered) => *answered,
             };
             if let Ok(metadata) = &mut answered.node.metadata.said {
-                self.share_list(metadata, &by_hand);
+                self.share_list(metadata);
             }
             if answered.node.asked_as == AskedAs::Broker {
-                let rank = answered.spokesman(plan).map(|rank| (rank, answered.node.endpoint.clone()));
-                match rank.filter(|rank| spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
-                    Some(rank) => {
-                        if let Some(former) = spokesman.replace((rank, all.len())).and_then(|(_, at)| all.get_mut(at)) {
-                            self.network.keep(former);
-                        }
-                    }
-                    None => self.network.keep(&mut answered),
+                self.let_speak(&mut answered);
+            }
+            self.all.push(answered);
+        }
+    }
+
+    /// Keeps the broker on the line if it may speak for the others better than the one before it.
+    fn let_speak(&mut self, answered: &mut Answered<N::Stream>) {
+        let rank = answered.spokesman(self.plan).map(|rank| (rank, answered.node.endpoint.clone()));
+        match rank.filter(|rank| self.spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
+            Some(rank) => {
+                let former = self.spokesman.replace((rank, self.all.len()));
+                if let Some(former) = former.and_then(|(_, place)| self.all.get_mut(place)) {
+                    self.network.keep(former);
                 }
             }
-            all.push(answered);
+            None => self.network.keep(answered),
         }
-        pages.sort_by(|a, b| a.owner.cmp(&b.owner));
-        (all, pages, spokesman.map(|(_, place)| place))
     }
 
     /// Takes the list that others gave before, if it is the same; otherwise asks the brokers on it that were not asked yet.
-    fn share_list(&mut self, metadata: &mut Metadata, by_hand: &BTreeSet<NodeId>) {
+    fn share_list(&mut self, metadata: &mut Metadata) {
         if !self.lists.share(&mut metadata.brokers) {
             return;
         }
         for (id, endpoint) in &*metadata.brokers {
-            if let Some(template) = &self.broker_pages
-                && self.paged.len() < LISTED_BROKERS_MAX
-                && self.paged.insert(Owner::Id(*id))
-            {
-                let url = template.of(Some(*id), endpoint);
-                self.ask(Target::Page(Owner::Id(*id), url));
-            }
-            if self.listed_budget > 0 && !by_hand.contains(id) && !self.asked.contains(endpoint) {
-                self.listed_budget -= 1;
-                let address = Address { id: None, endpoint: endpoint.clone() };
-                self.ask(Target::Node(AskedAs::Broker, address));
-            }
+            self.ask_broker(*id, endpoint.clone(), Found::Metadata);
         }
     }
 }
@@ -242,10 +314,10 @@ async fn ask<N: Network>(
         return unseen(target, &Missed::new(Why::TimedOut, "not asked before the deadline"));
     };
     match target {
-        Target::Node(asked_as, address) => {
+        Target::Node(asked_as, address, found) => {
             // Boxed, so that only conversations take the room of one, and not everybody who waits for a permit.
             let (node, talk) = Box::pin(kafka::ask_node(&network, asked_as, address, limits)).await;
-            Seen::Node(Box::new(Answered { node, talk }))
+            Seen::Node(Box::new(Answered { node: Node { found, ..node }, talk }))
         }
         Target::Page(owner, url) => {
             let began = Moment::now();
@@ -261,8 +333,9 @@ async fn ask<N: Network>(
 
 fn unseen<S>(target: Target, why: &Missed) -> Seen<S> {
     match target {
-        Target::Node(asked_as, address) => {
-            Seen::Node(Box::new(Answered { node: kafka::unasked(asked_as, address, why), talk: None }))
+        Target::Node(asked_as, address, found) => {
+            let node = Node { found, ..kafka::unasked(asked_as, address, why) };
+            Seen::Node(Box::new(Answered { node, talk: None }))
         }
         Target::Page(owner, url) => Seen::Page(PageOf { owner, url, page: Moment::now().answer(0, Err(why.clone())) }),
     }

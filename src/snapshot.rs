@@ -321,7 +321,8 @@ pub struct Answer<T> {
 
 impl<T> Answer<T> {
     /// Whether nobody asked, at this depth or of this node.
-    fn was_not_asked(&self) -> bool {
+    #[must_use]
+    pub fn was_not_asked(&self) -> bool {
         matches!(&self.said, Err(missed) if missed.why == Why::NotAsked)
     }
 }

@@ -5,9 +5,12 @@
 //! Not here: sockets, time, retries, and what an answer means. Every request in this file only reads; there is none that
 //! could change a cluster.
 
+mod batches;
+mod fetched;
 mod guard;
 mod listed;
 mod reader;
+mod records;
 mod served;
 mod shapes;
 mod topics;
@@ -15,19 +18,30 @@ mod topics;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
     ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
     ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
+pub use kafka_protocol::messages::{FetchRequest, FetchSnapshotRequest};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
+pub use batches::{BATCH_LIMIT, Batch, RawRecord, batch_size};
+pub use fetched::{
+    FETCH_MAX, Fetched, FetchedPartition, Leader, METADATA_TOPIC, SnapshotId, SnapshotPart, SnapshotPartition,
+    fetch_request, fetch_snapshot_request, fetched, fetched_snapshot,
+};
 pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
 pub use listed::{Listed, listed};
+pub use records::{BrokerRegistrationChange, Record, RecordEndpoint, RegisterBroker, RegisterController};
 pub use served::{Asked, REQUEST_LIMIT, Serve};
 pub use topics::{NOT_WHOLE_MAX, Partition, REPLICAS_MAX, TOPIC_NAME_MAX, TOPICS_LIMIT, Topics, topics};
 
+/// `UNKNOWN_SERVER_ERROR`: every error of `FetchSnapshot` arrives as this, without topics (3.4 to 4.x, as seen live).
+pub const UNKNOWN_SERVER_ERROR: i16 = -1;
 /// `NONE` of `org.apache.kafka.common.protocol.Errors`.
 pub const NO_ERROR: i16 = 0;
 /// `NOT_LEADER_OR_FOLLOWER`: what a standby controller answers to `DescribeQuorum`.
@@ -50,6 +64,18 @@ pub const ILLEGAL_SASL_STATE: i16 = 34;
 pub const SASL_AUTHENTICATION_FAILED: i16 = 58;
 /// `UNSUPPORTED_VERSION`: the answer to it has the form of version 0, whatever was asked (KIP-511).
 pub const UNSUPPORTED_VERSION: i16 = 35;
+/// `BROKER_NOT_AVAILABLE`: what a controller answers to `Fetch` while it shuts down.
+pub const BROKER_NOT_AVAILABLE: i16 = 8;
+/// `FENCED_LEADER_EPOCH`: the epoch in a `Fetch` is older than the quorum's, which the answer tells.
+pub const FENCED_LEADER_EPOCH: i16 = 74;
+/// `UNKNOWN_LEADER_EPOCH`: it is newer.
+pub const UNKNOWN_LEADER_EPOCH: i16 = 75;
+/// `SNAPSHOT_NOT_FOUND` (KIP-630).
+pub const SNAPSHOT_NOT_FOUND: i16 = 98;
+/// `POSITION_OUT_OF_RANGE` (KIP-630).
+pub const POSITION_OUT_OF_RANGE: i16 = 99;
+/// `INCONSISTENT_CLUSTER_ID`: the request names another cluster (KIP-595).
+pub const INCONSISTENT_CLUSTER_ID: i16 = 104;
 
 /// A request that we send, with the bounds of its answer.
 pub trait Ask: Request {
@@ -122,6 +148,27 @@ impl Ask for ListPartitionReassignmentsRequest {
     const LIMIT: usize = 512 * 1024;
     const NEEDS: Option<&'static str> = Some("Describe");
     const SHAPE: &'static Answer = &Answer(shapes::LIST_PARTITION_REASSIGNMENTS);
+}
+
+impl Ask for FetchRequest {
+    const NAME: &'static str = "Fetch";
+    // Until 12 a topic has a name and no id, and of the metadata log only the id is looked at (3.1 and newer). 18 adds
+    // nothing that a client sends.
+    const SPOKEN: RangeInclusive<i16> = 13..=17;
+    // Of the metadata log a controller gives so many bytes whatever is asked, and at least one whole batch, itself at most
+    // as long. The records are not copied, and nothing else is kept of the answer but a few numbers (`fetched`).
+    const LIMIT: usize = FETCH_MAX + 128 * 1024;
+    const NEEDS: Option<&'static str> = Some("ClusterAction");
+    const SHAPE: &'static Answer = &Answer(shapes::FETCH);
+}
+
+impl Ask for FetchSnapshotRequest {
+    const NAME: &'static str = "FetchSnapshot";
+    const SPOKEN: RangeInclusive<i16> = 0..=1;
+    // As of Fetch; here no more bytes come than were asked for.
+    const LIMIT: usize = FETCH_MAX + 128 * 1024;
+    const NEEDS: Option<&'static str> = Some("ClusterAction");
+    const SHAPE: &'static Answer = &Answer(shapes::FETCH_SNAPSHOT);
 }
 
 impl Ask for SaslHandshakeRequest {
@@ -278,6 +325,12 @@ fn body_start<A: Ask>(frame: &Bytes, version: i16, correlation_id: i32) -> Resul
     } else {
         prove_unknown_tags(frame, 4).map_err(Refusal::Malformed)
     }
+}
+
+/// A UUID as Kafka writes it (`Uuid.java`): base64url without padding.
+#[must_use]
+pub fn uuid(bytes: [u8; 16]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn too_short(at: usize) -> Refusal {

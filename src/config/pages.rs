@@ -6,15 +6,16 @@ use super::{Refusal, contradiction, node_id, usage};
 use crate::observe::{Address, PageTemplate};
 use crate::snapshot::{Depth, Endpoint, NodeId, Owner};
 
-/// The page of each controller, and those that were given for other nodes. A URL given for an id wins over the template.
-/// At stage depth a page of another node is asked for only where some controller's id is not known yet.
+/// The page of each controller, and those that were given for other nodes; and the template, for controllers that are yet
+/// to be found. A URL given for an id wins over the template. At stage depth a page of another node is asked for only where
+/// some controller's id is not known yet.
 pub(super) fn pages(
     flag: &str,
     texts: &[String],
     controllers: &[Address],
     expected: Option<&BTreeSet<NodeId>>,
     depth: Depth,
-) -> Result<BTreeMap<Owner, String>, Refusal> {
+) -> Result<(BTreeMap<Owner, String>, Option<PageTemplate>), Refusal> {
     let mut pages = BTreeMap::new();
     let mut template = None;
     for text in texts {
@@ -30,10 +31,13 @@ pub(super) fn pages(
             }
         }
     }
-    if let Some(template) = template {
+    let template = template.cloned().map(PageTemplate);
+    if let Some(template) = &template {
+        let somewhere = Endpoint { host: "controller.example".to_owned(), port: 9093 };
+        url(flag, &template.of(Some(1), &somewhere))?;
         for controller in controllers {
             let owner = controller.id.map_or_else(|| Owner::Endpoint(controller.endpoint.clone()), Owner::Id);
-            let page = PageTemplate(template.clone()).of(controller.id, &controller.endpoint);
+            let page = template.of(controller.id, &controller.endpoint);
             if controller.id.is_none() && page.contains("{id}") {
                 let place = &controller.endpoint;
                 return Err(usage(format!("{flag}: {{id}} needs the id of {place}: give it as -C ID@{place}")));
@@ -42,7 +46,7 @@ pub(super) fn pages(
             pages.entry(owner).or_insert(page);
         }
     }
-    let all_known = controllers.iter().all(|controller| controller.id.is_some());
+    let all_known = !controllers.is_empty() && controllers.iter().all(|controller| controller.id.is_some());
     let is_controller = |owner: &Owner| match owner {
         Owner::Endpoint(_) => true,
         Owner::Id(id) => {
@@ -61,7 +65,7 @@ pub(super) fn pages(
             )));
         }
     }
-    Ok(pages)
+    Ok((pages, template))
 }
 
 /// The template of brokers' pages, of which a broker could be asked.

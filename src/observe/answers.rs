@@ -1,6 +1,5 @@
 //! Messages → answers as a snapshot keeps them. What they mean is not known here.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse;
@@ -20,10 +19,11 @@ use crate::snapshot::{
 use crate::wire::{self, Ask, Listed};
 
 pub(super) fn api_versions(said: Listed, version: i16) -> ApiVersions {
+    let Listed { supported, finalized, finalized_epoch: epoch, .. } = said;
     ApiVersions {
         apis: said.apis,
         zk_migration_ready: (version >= 3).then_some(said.zk_migration_ready),
-        features: Features::default(),
+        features: Features { supported, finalized, epoch },
     }
 }
 
@@ -110,9 +110,9 @@ pub(super) fn topics(said: wire::Topics) -> Result<Topics, Missed> {
         let wire::Partition { topic, index, error_code, leader, replicas, isr, offline } = partition;
         Partition { topic, index, error_code, leader, replicas, isr, offline }
     };
-    let wire::Topics { topics, partitions, more_not_whole, .. } = said;
+    let wire::Topics { topics, partitions, more_not_whole, assigned, .. } = said;
     let not_whole = said.not_whole.into_iter().map(partition).collect();
-    Ok(Topics { topics, partitions, not_whole, more_not_whole, assigned: BTreeMap::new() })
+    Ok(Topics { topics, partitions, not_whole, more_not_whole, assigned })
 }
 
 /// `min.insync.replicas` of those topics for which it was told. A topic that is denied is left out; if all are, that is

@@ -1,5 +1,5 @@
-//! What is asked at content depth, once everybody has answered what a stage needs: which topics two brokers show, and which
-//! partitions are being moved.
+//! What is asked once it is known who is who: at content depth which topics two brokers show, and which partitions are being
+//! moved; at the depth of a stage which topics one broker shows while the copy waits, for their replicas are waited for.
 //!
 //! Reassignments are asked of whoever may know: the leading controller, and the broker that is named as the controller,
 //! which is ZooKeeper's until the copy. A KRaft broker would only ask the leader, so it is asked where no leader is. Which
@@ -17,7 +17,7 @@ use super::kept::Kept;
 use super::second_round::Answered;
 use super::{Limits, Moment, login};
 use crate::snapshot::{
-    Answer, AskedAs, Metadata, MinIsr, Missed, Node, NodeId, Quorum, Reassignment, Role, Topics, Why,
+    Answer, AskedAs, Depth, Metadata, MinIsr, Missed, Node, NodeId, Quorum, Reassignment, Role, Topics, Why,
 };
 
 /// How many brokers are asked for topics: one may be stale.
@@ -31,6 +31,7 @@ const REASSIGNMENTS_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Copy, Default)]
 struct Questions {
     topics: bool,
+    min_isr: bool,
     reassignments: bool,
 }
 
@@ -42,10 +43,19 @@ struct Told {
 }
 
 /// Asks, all nodes at the same time; `all` are in the order of their addresses, so that two looks ask the same.
-pub(super) async fn ask<N: Network>(network: &Arc<Kept<N>>, all: &mut [Answered<N::Stream>], limits: Limits) {
+pub(super) async fn ask<N: Network>(
+    network: &Arc<Kept<N>>,
+    all: &mut [Answered<N::Stream>],
+    depth: Depth,
+    limits: Limits,
+) {
     let nodes: Vec<(usize, &Node)> = all.iter().map(|answered| &answered.node).enumerate().collect();
+    let questions = match depth {
+        Depth::Stage => questions_while_waiting(&nodes),
+        Depth::Content => questions(&nodes),
+    };
     let mut asked = JoinSet::new();
-    for (at, questions) in questions(&nodes) {
+    for (at, questions) in questions {
         let Some(Answered { node, talk }) = all.get_mut(at) else { continue };
         let (node, talk, network) = (node.clone(), talk.take(), Arc::clone(network));
         asked.spawn(async move { (at, ask_node(&network, &node, talk, questions, limits).await) });
@@ -62,7 +72,20 @@ pub(super) async fn ask<N: Network>(network: &Arc<Kept<N>>, all: &mut [Answered<
     }
 }
 
-/// Who is asked what, by places.
+/// While the copy waits for brokers, one on ZooKeeper is asked which of them have replicas.
+fn questions_while_waiting(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
+    let on_zookeeper = |node: &Node| role(node) == Some(Role::ZookeeperBroker);
+    let in_migration = |node: &Node| {
+        let flag = node.api_versions.said.as_ref().ok().and_then(|said| said.zk_migration_ready);
+        on_zookeeper(node) && flag == Some(true)
+    };
+    let is_over = nodes.iter().flat_map(|(_, node)| &node.log.said).any(|log| !log.awaits_copy());
+    let asked = nodes.iter().find(|(_, node)| on_zookeeper(node) && lists(node).is_some());
+    let asked = asked.filter(|_| !is_over && nodes.iter().any(|(_, node)| in_migration(node)));
+    asked.map(|(at, _)| (*at, Questions { topics: true, ..Questions::default() })).into_iter().collect()
+}
+
+/// Who is asked what at content depth, by places.
 fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
     let mut all: BTreeMap<usize, Questions> = BTreeMap::new();
     let brokers = || nodes.iter().filter_map(|(at, node)| Some((*at, *node, lists(node)?)));
@@ -71,7 +94,8 @@ fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
     let other = |(_, node, _): &(usize, &Node, &Metadata)| first.is_some_and(|(_, first, _)| role(node) != role(first));
     let second = brokers().find(other).or_else(|| brokers().nth(1));
     for (at, ..) in first.into_iter().chain(second).take(BROKERS_ASKED) {
-        all.entry(at).or_default().topics = true;
+        let asked = all.entry(at).or_default();
+        (asked.topics, asked.min_isr) = (true, true);
     }
     let leaders = nodes.iter().filter(|(_, node)| matches!(node.quorum.said, Ok(Quorum::Leader(_))));
     let leaders: Vec<usize> =
@@ -136,7 +160,7 @@ async fn ask_node<N: Network>(
     if questions.topics {
         told.topics = talk.topics(listed).await;
         let lacking = told.topics.said.iter().flat_map(lacking).take(TOPICS_ASKED).collect::<Vec<_>>();
-        if !lacking.is_empty() && !talk.is_broken() {
+        if questions.min_isr && !lacking.is_empty() && !talk.is_broken() {
             told.min_isr = talk.min_isr(listed, &lacking).await;
         }
     }

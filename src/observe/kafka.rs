@@ -24,21 +24,34 @@ use tokio::time::Instant;
 use super::answers::{self, error_code};
 use super::dial::Network;
 use super::kept::Kept;
+use super::log::Reading;
 use super::refusal::with_ours;
+use super::second_round::own_id;
 use super::{Address, Limits, Moment, login};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
     Reassignment, Role, Topics, Why,
 };
 use crate::wire::{self, Ask};
-use exchange::not_taken;
+pub(super) use exchange::not_taken;
 
 /// What a broker is asked for its controller: often enough that two live brokers, each named at random, do not look
 /// like one by chance more than once in eight million looks.
 const CONTROLLER_ID_CALLS: usize = 24;
 
-/// The properties that are asked for: which node it is, and which quorum it belongs to.
-const PROPERTIES: [&str; 3] = ["node.id", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
+/// The properties that are asked for, none of which is secret: which node it is, which quorum it belongs to, and how it
+/// takes part in a migration. A release answers those that it knows.
+const PROPERTIES: [&str; 9] = [
+    "node.id",
+    "process.roles",
+    "controller.quorum.voters",
+    "controller.quorum.bootstrap.servers",
+    "controller.listener.names",
+    "zookeeper.metadata.migration.enable",
+    "inter.broker.protocol.version",
+    "log.dirs",
+    "authorizer.class.name",
+];
 
 /// `BROKER` of `org.apache.kafka.common.config.ConfigResource.Type`: brokers and controllers alike.
 const NODE_RESOURCE: i8 = 4;
@@ -69,7 +82,14 @@ pub(super) async fn ask_node<N: Network>(
     let is_new = talk.session.is_none();
     let began = Moment::now();
     match (talk.log_in(security, api_versions).await, is_broker) {
-        (Ok(()), true) => node.metadata = talk.metadata(api_versions).await,
+        (Ok(()), true) => {
+            node.metadata = talk.metadata(api_versions).await;
+            // Each for itself: only those in migration mode know the controllers, and only it knows its own protocol version.
+            let on_zookeeper = api_versions.role() == Some(Role::ZookeeperBroker);
+            if let Some(id) = own_id(&node).filter(|_| on_zookeeper && !talk.broken) {
+                node.configs = talk.configs(api_versions, [id]).await;
+            }
+        }
         (Ok(()), false) => node.quorum = talk.quorum(api_versions).await,
         (Err(missed), true) => node.metadata = began.answer(0, Err(missed)),
         (Err(missed), false) => node.quorum = began.answer(0, Err(missed)),
@@ -96,7 +116,7 @@ pub(super) async fn dial<N: Network>(
         tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
     let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::ConnectTimedOut, "no connection in time")))?;
     let client_id = network.network.security(asked_as).client_id.clone();
-    Ok(Conversation { stream, limits, client_id, correlation_id: 0, broken: false, session: None })
+    Ok(Conversation { stream, limits, client_id, correlation_id: 0, broken: false, session: None, log: None })
 }
 
 /// The first answer, and the connection that it came over: a kept one, or a new one.
@@ -150,11 +170,13 @@ pub(super) struct Conversation<S> {
     stream: S,
     pub(super) limits: Limits,
     client_id: Option<Arc<str>>,
-    correlation_id: i32,
+    pub(super) correlation_id: i32,
     /// An answer did not come whole, or was to another question: what comes next belongs to no question.
     pub(super) broken: bool,
     /// We are logged in, or need not be; `None`: nothing was asked yet but for `ApiVersions`.
     pub(super) session: Option<Session>,
+    /// How far the node's metadata log was read over this connection.
+    pub(super) log: Option<Reading>,
 }
 
 /// For how long a node hears us.

@@ -68,39 +68,66 @@ where
     };
     let unproved = !tied && !plan.brokers.is_empty();
     if unproved || some_without_id || plan.prove_cluster_id {
-        ask_controllers(all).await;
+        ask_controllers(all, |_| true).await;
     }
+}
+
+/// Asks those controllers that nobody gave which they are, where nobody has told it, and their cluster where that has to
+/// be proved.
+pub(super) async fn name_controllers<S>(all: &mut Vec<Answered<S>>, plan: &Plan)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let named: BTreeSet<Endpoint> =
+        all.iter().flat_map(|answered| named(&answered.node)).map(|(_, endpoint)| endpoint).collect();
+    let is_unknown =
+        |node: &Node| node.found.is_some() && (plan.prove_cluster_id || !named.contains(&node.endpoint));
+    ask_controllers(all, is_unknown).await;
+}
+
+/// The controllers for whose endpoints this node tells an id: its own as well, if it leads.
+pub(super) fn named(node: &Node) -> Vec<(NodeId, Endpoint)> {
+    let configured = node.configs.said.iter().flat_map(Configs::controllers);
+    let configured = configured.filter_map(|(id, endpoint)| Some((id?, endpoint)));
+    let (leader, voters) = match &node.quorum.said {
+        Ok(Quorum::Leader(said)) => (Some(said.leader), said.nodes.as_slice()),
+        _ => (None, [].as_slice()),
+    };
+    let own = leader.filter(|_| node.asked_as == AskedAs::Controller).map(|id| (id, node.endpoint.clone()));
+    let told = voters.iter().chain(node.cluster.said.iter().flat_map(|cluster| &cluster.controllers));
+    configured.chain(told.cloned()).chain(own).collect()
 }
 
 /// Whether the broker said which quorum it belongs to, and that this is the one that was given.
 async fn ask_broker<S: AsyncRead + AsyncWrite + Unpin>(broker: &mut Answered<S>, plan: &Plan) -> bool {
+    let own_id = own_id(&broker.node);
     let Answered { node, talk: Some(talk) } = broker else { return false };
     let Ok(listed) = &node.api_versions.said else { return false };
-    if listed.role() == Some(Role::KraftBroker) {
+    let is_kraft = listed.role() == Some(Role::KraftBroker);
+    // Before the other question, which may cost the connection where no controller answers the broker.
+    if let Some(id) = own_id.filter(|_| is_kraft && plan.controllers.is_empty()) {
+        node.configs = talk.configs(listed, [id]).await;
+    }
+    if is_kraft && !talk.is_broken() {
         node.quorum = talk.quorum(listed).await;
         if matches!(node.quorum.said, Ok(Quorum::Leader(_))) {
             return true;
         }
     }
-    match own_id(node) {
-        Some(id) if !plan.controllers.is_empty() && !talk.is_broken() => {
-            node.configs = talk.configs(listed, [id]).await;
-            node.configs.said.as_ref().is_ok_and(|configs| names_all(configs, plan))
-        }
-        _ => false,
+    if let Some(id) = own_id.filter(|_| node.configs.was_not_asked() && !talk.is_broken()) {
+        node.configs = talk.configs(listed, [id]).await;
     }
+    node.configs.said.as_ref().is_ok_and(|configs| names_all(configs, plan))
 }
 
 /// Whether the broker's own configuration names every controller that was given.
 fn names_all(configs: &Configs, plan: &Plan) -> bool {
-    let values =
-        || configs.properties.iter().filter_map(|(_, value)| value.as_deref()).flat_map(|value| value.split(','));
-    let is_named = |place: String| values().any(|value| value.rsplit('@').next() == Some(&place));
-    plan.controllers.iter().all(|controller| is_named(controller.endpoint.to_string()))
+    let named: BTreeSet<Endpoint> = configs.controllers().map(|(_, endpoint)| endpoint).collect();
+    !plan.controllers.is_empty() && plan.controllers.iter().all(|controller| named.contains(&controller.endpoint))
 }
 
-/// Asks every controller which cluster is its own, and those that have no id yet which node they are.
-async fn ask_controllers<S>(all: &mut Vec<Answered<S>>)
+/// Asks such controllers which cluster is their own, and those that have no id yet which node they are.
+async fn ask_controllers<S>(all: &mut Vec<Answered<S>>, is_such: impl Fn(&Node) -> bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -108,7 +135,7 @@ where
     let mut asked = JoinSet::new();
     let mut before = HashMap::new();
     for place in (0..all.len()).rev() {
-        if all.get(place).is_some_and(is_willing) {
+        if all.get(place).is_some_and(|it| is_willing(it) && it.node.cluster.was_not_asked() && is_such(&it.node)) {
             let answered = all.swap_remove(place);
             let node = answered.node.clone();
             before.insert(asked.spawn(ask_controller(answered, ids.clone())).id(), node);
@@ -162,7 +189,7 @@ fn known_ids<S>(all: &[Answered<S>]) -> BTreeSet<NodeId> {
 }
 
 /// A broker's own id, by hand or by its own Metadata.
-fn own_id(node: &Node) -> Option<NodeId> {
+pub(super) fn own_id(node: &Node) -> Option<NodeId> {
     let listed = node.metadata.said.iter().flat_map(|metadata| &*metadata.brokers);
     let mut own = listed.filter(|(_, place)| *place == node.endpoint).map(|(id, _)| *id);
     node.given.or_else(|| own.next())

@@ -36,6 +36,17 @@ pub struct MetadataLog {
     pub controllers: Vec<ControllerRegistration>,
 }
 
+/// `PRE_MIGRATION` of `ZkMigrationState.java` (3.5 and newer).
+const PRE_MIGRATION: i8 = 2;
+
+impl MetadataLog {
+    /// Whether the copy of ZooKeeper's metadata is still to come: what is asked depends on it.
+    #[must_use]
+    pub fn awaits_copy(&self) -> bool {
+        self.states.last().is_some_and(|record| record.state == PRE_MIGRATION)
+    }
+}
+
 /// One `ZkMigrationStateRecord`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +108,6 @@ pub struct Listener {
     pub name: String,
     /// Where it is.
     pub endpoint: Endpoint,
-    /// The id of its `SecurityProtocol`: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL.
+    /// The id of its `SecurityProtocol`: 0 `PLAINTEXT`, 1 `SSL`, 2 `SASL_PLAINTEXT`, 3 `SASL_SSL`.
     pub security_protocol: i16,
 }

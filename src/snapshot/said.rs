@@ -212,6 +212,33 @@ pub struct Configs {
     pub properties: Vec<(String, Option<String>)>,
 }
 
+impl Configs {
+    /// The value of a property that the node knows and has set to something.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.properties.iter().find(|(known, _)| known == name)?;
+        value.as_deref().filter(|value| !value.is_empty())
+    }
+
+    /// The controllers of `controller.quorum.voters` (`1@host:port,2@host:port`) and then those of
+    /// `controller.quorum.bootstrap.servers` (`host:port,host:port`; 3.9 and newer). What cannot be read is left out.
+    pub fn controllers(&self) -> impl Iterator<Item = (Option<NodeId>, Endpoint)> {
+        let quorum = ["controller.quorum.voters", "controller.quorum.bootstrap.servers"];
+        quorum.into_iter().filter_map(|name| self.value(name)).flat_map(|value| value.split(',')).filter_map(controller)
+    }
+}
+
+fn controller(text: &str) -> Option<(Option<NodeId>, Endpoint)> {
+    let (id, place) = match text.trim().split_once('@') {
+        Some((id, place)) => (Some(id.parse().ok()?), place),
+        None => (None, text.trim()),
+    };
+    let (host, port) = place.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    (!host.is_empty()).then_some((id, Endpoint { host, port }))
+}
+
 /// The answer to `DescribeQuorum`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,10 +10,10 @@
 
 use std::fmt;
 
-/// What is wrong with a frame, and at which byte of it.
+/// What is wrong with a frame, a record batch or a record, and at which byte of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
-    /// Offset from the first byte after the length prefix.
+    /// Offset from its first byte; of a frame, from the first byte after the length prefix.
     pub at: usize,
     /// What was found there, in words.
     pub what: String,
@@ -44,8 +44,14 @@ pub(super) enum Part {
     NullableText,
     /// A length, then that many bytes.
     Bytes,
+    /// A length, or null, then that many bytes.
+    NullableBytes,
+    /// A structure of these fields.
+    Struct(&'static [Field]),
     /// A count, then that many structures of these fields.
     Array(&'static [Field]),
+    /// A count, then that many structures of these fields, of which these tagged fields are known.
+    TaggedArray(&'static [Field], &'static [Tag]),
     /// A count, or null, then that many structures of these fields.
     NullableArray(&'static [Field]),
     /// A count, or null, then that many strings.
@@ -54,13 +60,21 @@ pub(super) enum Part {
     NodeIds,
 }
 
+/// A tagged field that is known: its number, the first version that has it, and how it is laid out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tag {
+    pub(super) number: u32,
+    pub(super) since: i16,
+    pub(super) part: Part,
+}
+
 /// A message: its fields, the first version that is flexible (KIP-482: compact lengths and tagged fields),
 /// and the tagged fields that are known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     pub(super) fields: &'static [Field],
     pub(super) flexible_since: i16,
-    pub(super) tags: &'static [(u32, Part)],
+    pub(super) tags: &'static [Tag],
 }
 
 /// Walks `body` as `shape` in `version`, from `at` to the very last byte.
@@ -111,16 +125,22 @@ impl Walk<'_> {
                 None if matches!(part, Part::NullableText) => Ok(()),
                 None => Err(self.wrong("null where a string must be".to_owned())),
             },
-            Part::Bytes => match self.length(4)? {
+            Part::Bytes | Part::NullableBytes => match self.length(4)? {
                 Some(length) => self.skip(length, "an opaque field"),
+                None if matches!(part, Part::NullableBytes) => Ok(()),
                 None => Err(self.wrong("null where bytes must be".to_owned())),
             },
+            Part::Struct(fields) => self.array(fields, &[], 1),
             Part::Array(element) => {
                 let count = self.count(1)?;
-                self.array(element, count)
+                self.array(element, &[], count)
+            }
+            Part::TaggedArray(element, tags) => {
+                let count = self.count(1)?;
+                self.array(element, tags, count)
             }
             Part::NullableArray(element) => match self.length(4)? {
-                Some(count) => self.array(element, count),
+                Some(count) => self.array(element, &[], count),
                 None => Ok(()),
             },
             Part::NullableTexts => match self.length(4)? {
@@ -135,7 +155,7 @@ impl Walk<'_> {
         }
     }
 
-    fn array(&mut self, element: &[Field], count: usize) -> Result<(), Malformed> {
+    fn array(&mut self, element: &[Field], tags: &[Tag], count: usize) -> Result<(), Malformed> {
         // Every structure is at least one byte long, so the loop is bounded by the bytes that are there, and proves them.
         let fixed_size = self.fixed_size(element);
         for _ in 0..count {
@@ -144,7 +164,7 @@ impl Walk<'_> {
                 _ => self.fields(element)?,
             }
             if self.flexible {
-                self.tags(&[])?;
+                self.tags(tags)?;
             }
         }
         Ok(())
@@ -171,7 +191,7 @@ impl Walk<'_> {
         Ok(count)
     }
 
-    fn tags(&mut self, known: &[(u32, Part)]) -> Result<(), Malformed> {
+    fn tags(&mut self, known: &[Tag]) -> Result<(), Malformed> {
         // Nearly always there are none.
         if self.body.get(self.at) == Some(&0) {
             self.at += 1;
@@ -188,10 +208,13 @@ impl Walk<'_> {
             let size = self.varint()? as usize;
             let start = self.at;
             self.skip(size, "a tagged field")?;
-            if let Some((_, part)) = known.iter().find(|(number, _)| *number == tag) {
+            if let Some(known) = known.iter().find(|known| known.number == tag) {
+                if self.version < known.since {
+                    return Err(self.wrong(format!("tag {tag}, which version {} does not have", self.version)));
+                }
                 let end = self.at;
                 self.at = start;
-                self.part(*part)?;
+                self.part(known.part)?;
                 if self.at != end {
                     return Err(self.wrong(format!("tag {tag} announces {size} bytes and has {}", self.at - start)));
                 }

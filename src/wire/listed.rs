@@ -8,8 +8,10 @@ use kafka_protocol::messages::ApiVersionsRequest;
 use super::Refusal;
 use super::reader::{Reader, read_off};
 
-/// The tag of `ZkMigrationReady` (KIP-866).
-const ZK_MIGRATION_READY: u32 = 3;
+/// The tags of `SupportedFeatures`, `FinalizedFeaturesEpoch`, `FinalizedFeatures` (KIP-584) and `ZkMigrationReady` (KIP-866).
+const TAGS: [u32; 4] = [0, 1, 2, 3];
+/// The feature that a metadata quorum has, and the only one that is kept (KIP-778).
+const METADATA_VERSION: &[u8] = b"metadata.version";
 
 /// What an answer to `ApiVersions` without an error tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,12 @@ pub struct Listed {
     pub apis: Vec<(i16, i16, i16)>,
     /// `ZkMigrationReady`; false where the answer has no place for it (before version 3).
     pub zk_migration_ready: bool,
+    /// The lowest and the highest level of `metadata.version` that the node supports.
+    pub supported: Option<(i16, i16)>,
+    /// Its finalized level (`MaxVersionLevel`).
+    pub finalized: Option<i16>,
+    /// `FinalizedFeaturesEpoch`; none for −1, not known.
+    pub finalized_epoch: Option<i64>,
 }
 
 /// The list, from the bytes after the length prefix.
@@ -39,7 +47,26 @@ fn list(reader: &mut Reader<'_>, version: i16) -> Option<Listed> {
     if version >= 1 {
         reader.take(4)?; // ThrottleTimeMs
     }
-    let flag = reader.tag(ZK_MIGRATION_READY)?;
-    let zk_migration_ready = flag.first().is_some_and(|flag| *flag != 0);
-    Some(Listed { apis, zk_migration_ready })
+    let [supported, epoch, finalized, flag] = reader.tagged(TAGS)?;
+    Some(Listed {
+        apis,
+        zk_migration_ready: flag.first().is_some_and(|flag| *flag != 0),
+        supported: metadata_version(&mut reader.within(supported)),
+        // Of the finalized levels the tag has the highest first.
+        finalized: metadata_version(&mut reader.within(finalized)).map(|(highest, _)| highest),
+        finalized_epoch: epoch.try_into().ok().map(i64::from_be_bytes).filter(|epoch| *epoch >= 0),
+    })
+}
+
+/// The two levels that a list of features has for `metadata.version`, if it is there.
+fn metadata_version(features: &mut Reader<'_>) -> Option<(i16, i16)> {
+    let mut found = None;
+    for _ in 0..features.count()? {
+        let (name, levels) = (features.text()?, (features.short()?, features.short()?));
+        features.tags()?;
+        if name == METADATA_VERSION {
+            found = Some(levels);
+        }
+    }
+    found
 }

@@ -1,7 +1,8 @@
 //! Numbers and texts read off a frame that the guard has proved, without the codec's trees.
 //!
-//! For the two answers that are long on real clusters: the list of APIs, and the list of all topics. What each field is
-//! is known to those that read (`listed`, `topics`); `None` would be a defect, and is refused by them.
+//! For the answers that are long on real clusters: the list of APIs, the list of all topics, and the metadata log. What each
+//! field is is known to those that read (`listed`, `topics`, `fetched`); `None` would be a defect, and is refused by them.
+//! Records of the metadata log, which no guard knows, are read by it as well (`records`): there `None` is a record that ends.
 
 use bytes::Bytes;
 
@@ -16,7 +17,7 @@ pub(super) fn read_off<A: Ask, T>(
     frame: &Bytes,
     version: i16,
     correlation_id: i32,
-    read: fn(&mut Reader<'_>, i16) -> Option<T>,
+    read: impl FnOnce(&mut Reader<'_>, i16) -> Option<T>,
 ) -> Result<T, Refusal> {
     let shape = &A::SHAPE.0;
     let at = body_start::<A>(frame, version, correlation_id)?;
@@ -38,23 +39,43 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// A reader of bytes that nothing has proved, with compact lengths and tagged fields.
+    pub(super) fn flexible(bytes: &'a [u8]) -> Self {
+        Self { left: bytes, flexible: true }
+    }
+
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.left.len()
+    }
+
     /// Walks a section of tagged fields and returns the bytes of the one that is wanted, none where it is not there.
     pub(super) fn tag(&mut self, wanted: u32) -> Option<&'a [u8]> {
-        let mut found: &[u8] = &[];
+        self.tagged([wanted]).map(|[found]| found)
+    }
+
+    /// The same of several.
+    pub(super) fn tagged<const N: usize>(&mut self, wanted: [u32; N]) -> Option<[&'a [u8]; N]> {
+        let mut found: [&[u8]; N] = [&[]; N];
         let count = if self.flexible { self.varint()? } else { 0 };
         for _ in 0..count {
             let (tag, size) = (self.varint()?, self.varint()?);
             let field = self.take(size as usize)?;
-            if tag == wanted {
-                found = field;
+            if let Some((_, found)) = wanted.iter().zip(&mut found).find(|(wanted, _)| **wanted == tag) {
+                *found = field;
             }
         }
         Some(found)
     }
 
+    /// A reader of a tagged field of this frame.
+    pub(super) fn within<'b>(&self, field: &'b [u8]) -> Reader<'b> {
+        Reader { left: field, flexible: self.flexible }
+    }
+
     /// Walks a section of tagged fields.
     pub(super) fn tags(&mut self) -> Option<()> {
-        self.tag(u32::MAX).map(|_| ())
+        self.tagged([]).map(|[]| ())
     }
 
     /// The count of an array.
@@ -64,6 +85,21 @@ impl<'a> Reader<'a> {
         } else {
             self.take(4)?.try_into().ok().map(u32::from_be_bytes)
         }
+    }
+
+    /// The count of an array, 0 where it is null.
+    pub(super) fn nullable_count(&mut self) -> Option<u32> {
+        if self.flexible {
+            Some(self.varint()?.saturating_sub(1))
+        } else {
+            Some(u32::try_from(self.number()?).unwrap_or(0))
+        }
+    }
+
+    /// Bytes after their length, none where they are null.
+    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = self.nullable_count()?;
+        self.take(length as usize)
     }
 
     /// A string, empty where it is null.
@@ -83,6 +119,11 @@ impl<'a> Reader<'a> {
         self.take(4)?.try_into().ok().map(i32::from_be_bytes)
     }
 
+    /// A number of eight bytes.
+    pub(super) fn long(&mut self) -> Option<i64> {
+        self.take(8)?.try_into().ok().map(i64::from_be_bytes)
+    }
+
     /// An array of numbers of four bytes.
     pub(super) fn numbers(&mut self) -> Option<Vec<i32>> {
         let count = self.count()?;
@@ -90,13 +131,14 @@ impl<'a> Reader<'a> {
         Some(numbers.iter().map(|bytes| i32::from_be_bytes(*bytes)).collect())
     }
 
-    fn varint(&mut self) -> Option<u32> {
+    /// A number of at most 32 bits, in as many bytes as it needs.
+    pub(super) fn varint(&mut self) -> Option<u32> {
         let mut value = 0;
         for shift in [0, 7, 14, 21, 28] {
             let &[byte] = self.take(1)? else { return None };
-            value |= u32::from(byte & 0x7f) << shift;
+            value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Some(value);
+                return u32::try_from(value).ok();
             }
         }
         None

@@ -2,11 +2,13 @@
 //! them.
 //!
 //! Source: Kafka's `clients/src/main/resources/common/message/{ApiVersions,Metadata,DescribeQuorum,
-//! DescribeCluster,DescribeConfigs,ListPartitionReassignments,SaslHandshake,SaslAuthenticate}Response.json` and those of the requests
-//! (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
+//! DescribeCluster,DescribeConfigs,ListPartitionReassignments,SaslHandshake,SaslAuthenticate,Fetch,FetchSnapshot}Response.json`
+//! and those of the requests (3.4 to 4.1). Fields are in wire order. A test holds these shapes to the decoder: both must end at the same byte.
 
-use super::guard::{Field, Part, Shape};
-use Part::{Array, Bytes, Fixed, NodeIds, NullableArray, NullableText, NullableTexts, Text};
+use super::guard::{Field, Part, Shape, Tag};
+use Part::{
+    Array, Bytes, Fixed, NodeIds, NullableArray, NullableBytes, NullableText, NullableTexts, Struct, TaggedArray, Text,
+};
 
 /// ApiVersions, versions 0 to 4. Flexible from 3 on, but its header never is (KIP-511).
 pub(super) const API_VERSIONS: Shape = Shape {
@@ -21,16 +23,10 @@ pub(super) const API_VERSIONS: Shape = Shape {
     ],
     flexible_since: 3,
     tags: &[
-        (
-            0, // SupportedFeatures
-            Array(&[always(Text), always(Fixed(2)), always(Fixed(2))]),
-        ),
-        (1, Fixed(8)), // FinalizedFeaturesEpoch
-        (
-            2, // FinalizedFeatures
-            Array(&[always(Text), always(Fixed(2)), always(Fixed(2))]),
-        ),
-        (3, Fixed(1)), // ZkMigrationReady (KIP-866)
+        tag(0, 3, Array(&[always(Text), always(Fixed(2)), always(Fixed(2))])), // SupportedFeatures
+        tag(1, 3, Fixed(8)),                                                   // FinalizedFeaturesEpoch
+        tag(2, 3, Array(&[always(Text), always(Fixed(2)), always(Fixed(2))])), // FinalizedFeatures
+        tag(3, 3, Fixed(1)),                                                   // ZkMigrationReady (KIP-866)
     ],
 };
 
@@ -190,6 +186,63 @@ pub(super) const SASL_AUTHENTICATE: Shape = Shape {
     tags: &[],
 };
 
+/// `Fetch`, versions 13 to 17 (KIP-516, KIP-595, KIP-951).
+pub(super) const FETCH: Shape = Shape {
+    fields: &[
+        always(Fixed(4)), // ThrottleTimeMs
+        always(Fixed(2)), // ErrorCode
+        always(Fixed(4)), // SessionId
+        always(Array(&[
+            since(13, Fixed(16)), // TopicId
+            always(TaggedArray(
+                &[
+                    always(Fixed(4)),                                             // PartitionIndex
+                    always(Fixed(2)),                                             // ErrorCode
+                    always(Fixed(8)),                                             // HighWatermark
+                    always(Fixed(8)),                                             // LastStableOffset
+                    always(Fixed(8)),                                             // LogStartOffset
+                    always(NullableArray(&[always(Fixed(8)), always(Fixed(8))])), // AbortedTransactions
+                    always(Fixed(4)),                                             // PreferredReadReplica
+                    always(NullableBytes),                                        // Records
+                ],
+                &[
+                    tag(0, 12, Struct(&[always(Fixed(4)), always(Fixed(8))])), // DivergingEpoch
+                    tag(1, 12, Struct(LEADER)),                                // CurrentLeader
+                    tag(2, 12, Struct(SNAPSHOT_ID)),                           // SnapshotId
+                ],
+            )),
+        ])),
+    ],
+    flexible_since: 12,
+    tags: &[
+        tag(0, 16, Array(&[always(Fixed(4)), always(Text), always(Fixed(4)), always(NullableText)])), // NodeEndpoints
+    ],
+};
+
+/// `FetchSnapshot`, versions 0 and 1 (KIP-630, KIP-853).
+pub(super) const FETCH_SNAPSHOT: Shape = Shape {
+    fields: &[
+        always(Fixed(4)), // ThrottleTimeMs
+        always(Fixed(2)), // ErrorCode
+        always(Array(&[
+            always(Text), // Name
+            always(TaggedArray(
+                &[
+                    always(Fixed(4)),            // Index
+                    always(Fixed(2)),            // ErrorCode
+                    always(Struct(SNAPSHOT_ID)), // SnapshotId
+                    always(Fixed(8)),            // Size
+                    always(Fixed(8)),            // Position
+                    always(Bytes),               // UnalignedRecords
+                ],
+                &[tag(0, 0, Struct(LEADER))], // CurrentLeader
+            )),
+        ])),
+    ],
+    flexible_since: 0,
+    tags: &[tag(0, 1, Array(&[always(Fixed(4)), always(Text), always(Fixed(2))]))], // NodeEndpoints
+};
+
 /// The request of `SaslHandshake`, version 1.
 pub(super) const SASL_HANDSHAKE_REQUEST: Shape = Shape { fields: &[always(Text)], flexible_since: i16::MAX, tags: &[] };
 
@@ -238,6 +291,18 @@ pub(super) const DESCRIBE_CONFIGS_REQUEST: Shape = Shape {
     tags: &[],
 };
 
+/// `LeaderIdAndEpoch`.
+const LEADER: &[Field] = &[
+    always(Fixed(4)), // LeaderId
+    always(Fixed(4)), // LeaderEpoch
+];
+
+/// `SnapshotId`.
+const SNAPSHOT_ID: &[Field] = &[
+    always(Fixed(8)), // EndOffset
+    always(Fixed(4)), // Epoch
+];
+
 const REPLICAS: &[Field] = &[
     always(Fixed(4)),    // ReplicaId
     since(2, Fixed(16)), // ReplicaDirectoryId
@@ -256,4 +321,8 @@ const fn since(since: i16, part: Part) -> Field {
 
 const fn between(since: i16, until: i16, part: Part) -> Field {
     Field { since, until, part }
+}
+
+const fn tag(number: u32, since: i16, part: Part) -> Tag {
+    Tag { number, since, part }
 }

@@ -2,6 +2,8 @@
 //! they should be, so that memory follows what is wrong and not the size of the cluster. The guard has proved the frame
 //! before.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,6 +23,13 @@ pub const TOPIC_NAME_MAX: usize = 249;
 /// More replicas than any partition has: each is looked for among those in sync. One with more is never whole.
 pub const REPLICAS_MAX: usize = 1_000;
 
+/// How many ids of brokers with replicas are kept; no cluster has as many.
+const ASSIGNED_MAX: usize = 10_000;
+/// How many topics are kept for each of them, for an example.
+const EXAMPLES: usize = 3;
+/// How many names of topics are kept for all of them: a liar's names are long, and each another one.
+const NAMES_MAX: usize = 10_000;
+
 /// All topics that a broker shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Topics {
@@ -34,9 +43,35 @@ pub struct Topics {
     pub not_whole: Vec<Partition>,
     /// How many more are not whole.
     pub more_not_whole: u32,
+    /// Every broker that has a replica of anything, with the first three topics of which it has; of more than ten thousand,
+    /// some.
+    pub assigned: BTreeMap<i32, Vec<Arc<str>>>,
+    /// How many names stand there.
+    names: usize,
 }
 
 impl Topics {
+    /// Notes who has replicas of a partition of this topic.
+    fn assign(&mut self, replicas: &[i32], mut named: impl FnMut() -> Arc<str>) {
+        for id in replicas {
+            let is_full = self.assigned.len() >= ASSIGNED_MAX;
+            let topics = match self.assigned.entry(*id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(_) if is_full => continue,
+                Entry::Vacant(new) => new.insert(Vec::new()),
+            };
+            if topics.len() >= EXAMPLES || self.names >= NAMES_MAX {
+                continue;
+            }
+            let name = named();
+            // A topic's partitions come one after the other.
+            if topics.last().is_none_or(|last| !Arc::ptr_eq(last, &name)) {
+                topics.push(name);
+                self.names += 1;
+            }
+        }
+    }
+
     /// Keeps one that is not whole, or counts it.
     fn keep(&mut self, partition: impl FnOnce() -> Partition) {
         if self.not_whole.len() < NOT_WHOLE_MAX {
@@ -129,6 +164,7 @@ fn topic(reader: &mut Reader<'_>, version: i16, said: &mut Topics) -> Option<()>
     for _ in 0..reader.count()? {
         let partition = partition(reader, version)?;
         said.partitions += 1;
+        said.assign(&partition.replicas, &mut named);
         if !partition.is_whole() {
             said.keep(|| Partition { topic: named(), ..partition });
         }

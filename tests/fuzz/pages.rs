@@ -68,6 +68,7 @@ fn read(text: &str, metric_names: &[MetricName]) -> Vec<PageOf> {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
         pages: BTreeMap::from([(Owner::Id(LEADER), url.to_owned())]),

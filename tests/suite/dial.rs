@@ -67,6 +67,7 @@ async fn look_over(network: &Arc<Kept<Sockets>>, port: u16) -> Look {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: vec![Address { id: Some(1), endpoint }],
         controllers: Vec::new(),
         pages: BTreeMap::new(),

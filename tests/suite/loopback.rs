@@ -115,6 +115,7 @@ pub(crate) fn look_at(url: &str, access: Access) -> Look {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
         pages: BTreeMap::from([(Owner::Id(LEADER), url.to_owned())]),

@@ -33,6 +33,7 @@ fn snapshot(page: &str) -> Snapshot {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: Vec::new(),
         controllers: Vec::new(),
         pages: BTreeMap::from([(Owner::Id(LEADER), URL.to_owned())]),

@@ -102,6 +102,7 @@ fn asked(case: &Case) -> (Look, Asked) {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: ids(1..=1).map(|id| address(id, false)).collect(),
         controllers: ids(3001..=3003).map(|id| address(id, case.with_ids)).collect(),
         pages: BTreeMap::new(),

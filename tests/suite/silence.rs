@@ -17,6 +17,7 @@ fn plan(brokers: Vec<Address>) -> Plan {
     Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers,
         controllers: Vec::new(),
         pages: BTreeMap::new(),

@@ -176,6 +176,7 @@ pub(crate) fn plan(brokers: &BTreeSet<NodeId>, controllers: &BTreeSet<NodeId>, w
     Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: brokers.iter().map(|id| address(None, *id)).collect(),
         controllers: controllers.iter().map(|id| address(Some(*id), *id)).collect(),
         pages: controllers.iter().filter(|_| with_pages).map(page).collect::<BTreeMap<_, _>>(),

@@ -31,6 +31,7 @@ async fn ask(settings: &TlsSettings, port: u16) -> [Answer<ApiVersions>; 2] {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: vec![address(1)],
         controllers: vec![address(3001)],
         pages: BTreeMap::new(),

@@ -73,7 +73,7 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     }
 }
 
-pub(super) fn not_taken(refusal: &wire::Refusal) -> Missed {
+pub(in crate::observe) fn not_taken(refusal: &wire::Refusal) -> Missed {
     let why = match refusal {
         wire::Refusal::Http => Why::WrongTarget,
         wire::Refusal::Tls => Why::TlsExpected,

@@ -24,6 +24,7 @@ fn main() {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: Vec::new(),
         controllers: (1..).zip(addresses(ports)).map(address).collect(),
         pages: BTreeMap::new(),

@@ -28,6 +28,7 @@ fn main() {
     let plan = Plan {
         depth: Depth::Stage,
         broker_pages: None,
+        controller_pages: None,
         brokers: of("broker "),
         controllers: of("controller "),
         pages: BTreeMap::new(),
