@@ -21,15 +21,17 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
     };
     let configured = nodes().flat_map(|node| &node.configs.said).flat_map(|configs| configs.controllers());
     let voters = nodes().filter_map(leadership).flat_map(|said| said.nodes.iter().cloned());
-    let registered = nodes().flat_map(|node| &node.cluster.said).flat_map(|cluster| cluster.controllers.iter().cloned());
+    let registered =
+        nodes().flat_map(|node| &node.cluster.said).flat_map(|cluster| cluster.controllers.iter().cloned());
     let with_id = |(id, endpoint): (NodeId, Endpoint)| (Some(id), endpoint);
     let told = configured
         .map(|told| (told, Found::Configuration))
         .chain(voters.map(|told| (with_id(told), Found::Quorum)))
         .chain(registered.map(|told| (with_id(told), Found::Cluster)));
-    let mut met: BTreeSet<NodeId> = by_hand().chain(nodes().filter_map(leadership).map(|said| said.leader)).collect();
-    let mut places: BTreeSet<Endpoint> =
-        nodes().filter(|node| node.asked_as == AskedAs::Controller).map(|node| node.endpoint.clone()).collect();
+    // Who says of itself that it leads is asked; a broker only passes on what the leader says, and it may be a new one.
+    let asked = || nodes().filter(|node| node.asked_as == AskedAs::Controller);
+    let mut met: BTreeSet<NodeId> = by_hand().chain(asked().filter_map(leadership).map(|said| said.leader)).collect();
+    let mut places: BTreeSet<Endpoint> = asked().map(|node| node.endpoint.clone()).collect();
     let mut found = Vec::new();
     for ((id, endpoint), by) in told {
         let is_asked = places.contains(&endpoint);
@@ -59,8 +61,11 @@ pub(super) fn brokers<S>(all: &[Answered<S>], security: &Security) -> Vec<(NodeI
         (true, true) => 3,
     };
     let nodes = || all.iter().map(|answered| &answered.node);
-    let listed: BTreeSet<NodeId> =
-        nodes().flat_map(|node| &node.metadata.said).flat_map(|metadata| &*metadata.brokers).map(|(id, _)| *id).collect();
+    let listed: BTreeSet<NodeId> = nodes()
+        .flat_map(|node| &node.metadata.said)
+        .flat_map(|metadata| &*metadata.brokers)
+        .map(|(id, _)| *id)
+        .collect();
     let unlisted = nodes().flat_map(|node| &node.log.said).flat_map(|log| &log.brokers);
     let unlisted = unlisted.filter(|registration| !listed.contains(&registration.id));
     let spoken = unlisted.filter_map(|registration| {
