@@ -55,6 +55,14 @@ impl Distribution {
         format!("{}:{}", folder.join("*").display(), self.class_path().display())
     }
 
+    /// The `-cp` argument and the class of Kafka's own decoder of logs.
+    pub(crate) fn decoder(&self) -> (String, &'static str) {
+        if self.is_four() && self.minor() != "4.0" {
+            return (self.class_path_with_tools(), "org.apache.kafka.tools.DumpLogSegments");
+        }
+        (self.class_path().display().to_string(), "kafka.tools.DumpLogSegments")
+    }
+
     pub(crate) fn agent(&self, agent: AgentVersion) -> PathBuf {
         let jar = format!("jmx_prometheus_javaagent-{}.jar", agent.number());
         self.agent_folder(agent).join(jar)
@@ -191,7 +199,7 @@ fn pom(version: &str) -> String {
         ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"),
     ];
     let backend = if is_four(version) { four } else { three };
-    // No node needs the command line tools, and Maven Central lacks those of 4.4.0.
+    // No node needs the command line tools.
     let tools = ["kafka-tools", "kafka-tools-api"]
         .map(|tool| {
             format!("<exclusion><groupId>org.apache.kafka</groupId><artifactId>{tool}</artifactId></exclusion>")

@@ -84,7 +84,9 @@ const WHOLE_WAY_WITHOUT_METRICS: &[[V; 4]] = &[
 #[test]
 fn the_whole_way_with_three_brokers_and_three_controllers() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut walk = Walk::along("forward", WHOLE_WAY, whole).without_metrics(WHOLE_WAY_WITHOUT_METRICS);
+    let mut walk = Walk::along("forward", WHOLE_WAY, whole)
+        .without_metrics(WHOLE_WAY_WITHOUT_METRICS)
+        .by_one_address("one broker flagged");
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 3, controllers: 3, topics: true, ..SMALLEST });
     walk.judge("pure ZooKeeper", &cluster);
 
@@ -128,6 +130,7 @@ fn the_whole_way_with_three_brokers_and_three_controllers() {
     }
     cluster.await_state(POST_MIGRATION);
     walk.judge("finalized", &cluster);
+    walk.hold_log(&mut cluster, &kafka);
     assert_eq!(ask("finalized", &whole(&cluster))["stage"]["reversible"], false);
     assert_eq!(ask("brokers-migrated", &whole(&cluster))["stage"]["position"], "past");
 

@@ -65,6 +65,8 @@ pub(crate) struct Neighbours {
     pub(crate) protocol_version: String,
     /// Whether rules say who may do what.
     pub(crate) authorizer: bool,
+    /// After how many bytes of new records a controller writes a snapshot, if it is told.
+    pub(crate) snapshot_bytes: Option<u32>,
     /// A secured cluster's certificates.
     pub(crate) certificates: Option<Certificates>,
 }

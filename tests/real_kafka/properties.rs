@@ -94,7 +94,9 @@ fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> Str
         node.address,
         broker = node.second_listener,
     );
-    let common = format!("node.id={}\ninter.broker.listener.name=PLAINTEXT\n", node.id) + &quorum(neighbours);
+    let common = format!("node.id={}\ninter.broker.listener.name=PLAINTEXT\n", node.id)
+        + &quorum(neighbours)
+        + &snapshots(neighbours);
     let flagged = common.clone() + &zookeeper(neighbours) + FLAG;
     match mode {
         ControllerMode::Flagged => flagged + &alone + &protocols("PLAINTEXT"),
@@ -121,6 +123,11 @@ fn authorizer(neighbours: &Neighbours) -> &'static str {
     } else {
         ""
     }
+}
+
+fn snapshots(neighbours: &Neighbours) -> String {
+    let line = |bytes| format!("metadata.log.max.record.bytes.between.snapshots={bytes}\n");
+    neighbours.snapshot_bytes.map(line).unwrap_or_default()
 }
 
 fn zookeeper(neighbours: &Neighbours) -> String {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::KAFKA;
 use crate::cluster::Cluster;
+use crate::distribution::Distribution;
 use crate::looking::looks_while;
 use crate::record::{Recordings, Snapshot};
 use crate::secrets;
@@ -88,6 +89,8 @@ pub(crate) struct Walk {
     table: &'static [Expected],
     /// What the stages must say of the same phases when nobody gives `--metrics`.
     without_metrics: Option<&'static [[V; 4]]>,
+    /// The first phase whose broker knows the controllers, if every phase is judged by one address as well.
+    one_address: Option<&'static str>,
     flags: fn(&Cluster) -> Vec<String>,
     next: usize,
     began: Instant,
@@ -117,6 +120,7 @@ impl Walk {
             recordings: Recordings { version, series },
             table,
             without_metrics: None,
+            one_address: None,
             flags,
             next: 0,
             began: Instant::now(),
@@ -129,6 +133,14 @@ impl Walk {
     pub(crate) fn without_metrics(mut self, verdicts: &'static [[V; 4]]) -> Self {
         assert_eq!(verdicts.len(), self.table.len(), "a line for every phase");
         self.without_metrics = Some(verdicts);
+        self
+    }
+
+    /// Judges every phase once more by the address of one broker and nothing else. From this phase on that says what
+    /// everything declared says; before it no broker knows the controllers.
+    pub(crate) fn by_one_address(mut self, from: &'static str) -> Self {
+        assert!(self.table.iter().any(|row| row.phase == from), "a phase of the table");
+        self.one_address = Some(from);
         self
     }
 
@@ -149,6 +161,38 @@ impl Walk {
                 document
             });
         }
+        if let Some(from) = self.one_address {
+            self.judge_by_one_address(from, &flags, cluster);
+        }
+    }
+
+    fn judge_by_one_address(&mut self, from: &str, flags: &[String], cluster: &Cluster) {
+        let row = &self.table[self.next - 1];
+        let knows = self.table[..self.next].iter().any(|row| row.phase == from);
+        let one = by_one_address(cluster);
+        let (verdicts, why) = if knows {
+            (row.verdicts, "one address is enough")
+        } else {
+            ([V::Huh, V::No, V::No, V::No], "no broker knows the controllers yet")
+        };
+        self.hold("  by one address", verdicts, why, |stage| {
+            let document = ask(stage, &one);
+            if !knows && V::of(&document) == V::Huh {
+                assert!(document.to_string().contains("-C"), "what would help is said: {document:#}");
+            }
+            document
+        });
+        if knows {
+            let [stage, declared] = [&one[..], flags].map(|flags| run(&["status"], flags)["stage"].clone());
+            if stage != declared {
+                self.wrong.push(format!("{}: status says {stage} by one address, and {declared} else", row.phase));
+            }
+        }
+    }
+
+    /// Holds our reading of the log to Kafka's own, and keeps both.
+    pub(crate) fn hold_log(&self, cluster: &mut Cluster, kafka: &Distribution) {
+        self.recordings.hold_log(cluster, kafka);
     }
 
     /// The same, asking with other flags than the walk's.
@@ -231,6 +275,11 @@ pub(crate) fn whole(cluster: &Cluster) -> Vec<String> {
     flags
 }
 
+/// The address of one broker, and nothing else.
+pub(crate) fn by_one_address(cluster: &Cluster) -> Vec<String> {
+    ["-b".to_owned(), cluster.any_broker().to_string()].into()
+}
+
 /// The flags without this one and its value.
 pub(crate) fn without(flags: &[String], flag: &str) -> Vec<String> {
     let place = flags.iter().position(|it| it == flag).expect("the flag is there");
@@ -273,7 +322,7 @@ pub(crate) fn run(command: &[&str], flags: &[String]) -> Value {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     if document["verdict"] == "complete" {
         assert_eq!(document["findings"], Value::Array(Vec::new()), "complete has no failing finding");
-    } else {
+    } else if command[0] != "status" {
         assert_ne!(document["findings"], Value::Array(Vec::new()), "whatever is not complete says why");
     }
     document

@@ -80,6 +80,8 @@ mod pauses;
 mod peers;
 /// What holds of every recording, whatever the tables say?
 mod properties;
+/// Do recorded logs decode to what Kafka's own decoder says?
+mod logs;
 /// What is asked of whom, and what of nobody?
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
@@ -147,6 +149,8 @@ mod secrets;
 mod simulated;
 /// The built binary, run once.
 mod tool;
+/// Our reading of a metadata log, held to Kafka's own decoder.
+mod decoded;
 /// What is so in a simulated cluster, by its own state.
 mod truth;
 /// How much memory do the heaviest answers take?
