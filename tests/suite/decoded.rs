@@ -154,15 +154,11 @@ fn said(record: &Record) -> (String, Map<String, Value>) {
 }
 
 fn endpoints(endpoints: &[RecordEndpoint]) -> Value {
-    let endpoint = |it: &RecordEndpoint| {
-        json!({ "name": it.name, "host": it.host, "port": it.port, "securityProtocol": it.security_protocol })
-    };
+    let endpoint = |it: &RecordEndpoint| json!({ "name": it.name, "host": it.host, "port": it.port, "securityProtocol": it.security_protocol });
     endpoints.iter().map(endpoint).collect()
 }
 
 fn features(features: &[(String, i16, i16)]) -> Value {
-    let feature = |(name, lowest, highest): &(String, i16, i16)| {
-        json!({ "name": name, "minSupportedVersion": lowest, "maxSupportedVersion": highest })
-    };
+    let feature = |(name, lowest, highest): &(String, i16, i16)| json!({ "name": name, "minSupportedVersion": lowest, "maxSupportedVersion": highest });
     features.iter().map(feature).collect()
 }
