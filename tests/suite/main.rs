@@ -52,6 +52,8 @@ mod kept;
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
+/// Is the metadata log read as it was written, and is what is broken refused?
+mod log;
 /// Is everything as it is without a login, and what becomes of one that fails?
 mod login;
 /// Who logs in by a file of properties, and who is turned away?
@@ -92,6 +94,8 @@ mod scram;
 mod signals;
 /// Does a look end in time, whoever stays silent?
 mod silence;
+/// What does a simulated controller give to whoever fetches its log?
+mod simulated_log;
 /// What is left of a wait that a signal ends?
 mod stopped;
 /// What is in a truststore or keystore, and what is said of one that cannot be opened?
@@ -121,6 +125,8 @@ mod answers;
 mod apis;
 /// Certificate authorities of a test's own, and listeners.
 mod authority;
+/// The answers with the metadata log, made and read.
+mod fetches;
 /// A listener with SASL in front of simulated nodes.
 mod guarded;
 /// A host of a test's own: its folders, files and variables.
