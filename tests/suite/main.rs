@@ -82,6 +82,8 @@ mod properties;
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
+/// What does a record of the metadata log say, and what can none say?
+mod records;
 /// Can everything be tried without a cluster, and does every fault show?
 mod rehearsed;
 /// Is a recording whole, judged alike, and refused if it is none?
