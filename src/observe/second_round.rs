@@ -80,8 +80,7 @@ where
 {
     let named: BTreeSet<Endpoint> =
         all.iter().flat_map(|answered| named(&answered.node)).map(|(_, endpoint)| endpoint).collect();
-    let is_unknown =
-        |node: &Node| node.found.is_some() && (plan.prove_cluster_id || !named.contains(&node.endpoint));
+    let is_unknown = |node: &Node| node.found.is_some() && (plan.prove_cluster_id || !named.contains(&node.endpoint));
     ask_controllers(all, is_unknown).await;
 }
 

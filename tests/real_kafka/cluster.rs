@@ -291,7 +291,8 @@ impl Cluster {
         let newest = |extension: &str| {
             let files = fs::read_dir(&folder).expect("the log's folder").map(|entry| entry.expect("an entry").path());
             // The offset stands first in a file's name, with zeros before it. At offset 0 no node has written a snapshot.
-            let of_nodes = |path: &PathBuf| extension == "log" || !path.ends_with("00000000000000000000-0000000000.checkpoint");
+            let of_nodes =
+                |path: &PathBuf| extension == "log" || !path.ends_with("00000000000000000000-0000000000.checkpoint");
             files.filter(|path| path.extension().is_some_and(|found| found == extension)).filter(of_nodes).max()
         };
         (newest("log").expect("a segment"), newest("checkpoint"))

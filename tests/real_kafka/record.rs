@@ -63,8 +63,9 @@ impl Snapshot {
     pub(crate) fn log(&self) -> Result<Value, String> {
         let json = self.json();
         let look = json["snapshot"]["looks"].as_array().and_then(|looks| looks.last()).expect("a look");
-        let answers: Vec<&Value> = look["nodes"].as_array().expect("nodes").iter().map(|node| &node["log"]["said"]).collect();
-        let read = answers.iter().find_map(|said| said.get("Ok"));
+        let answers: Vec<&Value> =
+            look["nodes"].as_array().expect("nodes").iter().map(|node| &node["log"]["outcome"]).collect();
+        let read = answers.iter().find_map(|said| said.get("said"));
         read.cloned().ok_or_else(|| format!("{answers:?}"))
     }
 

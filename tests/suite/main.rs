@@ -56,6 +56,8 @@ mod likeness;
 mod login;
 /// Who logs in by a file of properties, and who is turned away?
 mod logins_set;
+/// Do recorded logs decode to what Kafka's own decoder says?
+mod logs;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?
@@ -76,8 +78,6 @@ mod pauses;
 mod peers;
 /// What holds of every recording, whatever the tables say?
 mod properties;
-/// Do recorded logs decode to what Kafka's own decoder says?
-mod logs;
 /// What is asked of whom, and what of nobody?
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
@@ -123,6 +123,8 @@ mod answers;
 mod apis;
 /// Certificate authorities of a test's own, and listeners.
 mod authority;
+/// Our reading of a metadata log, held to Kafka's own decoder.
+mod decoded;
 /// A listener with SASL in front of simulated nodes.
 mod guarded;
 /// A host of a test's own: its folders, files and variables.
@@ -143,8 +145,6 @@ mod secrets;
 mod simulated;
 /// The built binary, run once.
 mod tool;
-/// Our reading of a metadata log, held to Kafka's own decoder.
-mod decoded;
 /// What is so in a simulated cluster, by its own state.
 mod truth;
 /// How much memory do the heaviest answers take?

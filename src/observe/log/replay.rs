@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::snapshot::{
-    ControllerRegistration, Endpoint, Listener, MetadataLog, NodeId, Registration, StateRecord,
-};
+use crate::snapshot::{ControllerRegistration, Endpoint, Listener, MetadataLog, NodeId, Registration, StateRecord};
 use crate::wire::{self, Batch, RawRecord, Record, RecordEndpoint, SnapshotId};
 
 /// More registrations than any cluster has, of brokers and controllers each.
