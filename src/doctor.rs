@@ -11,10 +11,10 @@ use std::str::FromStr;
 
 use crate::report::{Diagnosis, Examined, Hop, Outcome};
 use crate::security::{Access, Security};
-use crate::signals::{ALL_TOPICS_SHOWN, Signal, TOPICS_SHOWN, View};
+use crate::signals::{ALL_TOPICS_SHOWN, MIGRATION_STATE, Signal, TOPICS_SHOWN, View};
 use crate::snapshot::{AskedAs, Generation, Missed, Node, PageOf, Snapshot, Subject, Why};
 
-use rights::{METADATA, Tried};
+use rights::{LOG, METADATA, Tried};
 pub use rights::{RIGHTS, Resource, Right};
 
 /// The hops before any right, in the order in which they are taken.
@@ -42,11 +42,14 @@ pub fn examine(snapshot: &Snapshot, access: &Access) -> Diagnosis {
     // Rights are the cluster's: whichever broker is told, the command is the same.
     let broker = view.nodes().find(|(_, node)| node.asked_as == AskedAs::Broker && node.api_versions.said.is_ok());
     let told = broker.map_or_else(|| "HOST:PORT".to_owned(), |(_, node)| node.endpoint.to_string());
-    let hidden = hidden_topics(&view);
+    let missing = Missing {
+        topics: hidden_topics(&view),
+        state: MIGRATION_STATE.read(&view, Subject::Quorum).map_or(true, |state| state.up_to.is_some()),
+    };
     for (subject, node) in view.nodes() {
         let security = access.of(node.asked_as);
         let mut hops = way(node, security);
-        hops.extend(rights(node, security, &told, hidden.as_ref()));
+        hops.extend(rights(node, security, &told, &missing));
         let pages = look.pages.iter().filter(|page| subject.is_some() && view.page_owner(page) == subject);
         hops.extend(pages.map(|page| metrics(&view, page, tells_state(node))));
         diagnosis.nodes.push(Examined { subject, place: node.endpoint.to_string(), hops });
@@ -145,13 +148,21 @@ fn answered(node: &Node) -> String {
     format!("answered as {role}")
 }
 
-/// What each right came to that this node was asked for. `hidden`: why topics are not shown, if they are not.
-fn rights(node: &Node, security: &Security, told: &str, hidden: Option<&Missed>) -> Vec<Hop> {
+/// What is not seen although everybody was asked.
+struct Missing {
+    /// Why topics are not shown, if they are not.
+    topics: Option<Missed>,
+    /// Whether the state is not known, or not exactly.
+    state: bool,
+}
+
+/// What each right came to that this node was asked for.
+fn rights(node: &Node, security: &Security, told: &str, missing: &Missing) -> Vec<Hop> {
     let mut hops = Vec::new();
     for right in &RIGHTS {
         for (api, tried) in (right.answers)(node) {
             let name = format!("{} on {}", right.operation, right.resource.words());
-            let tried = match (tried, hidden) {
+            let tried = match (tried, &missing.topics) {
                 // Topics that may not be seen are left out of the answer without a word.
                 (Tried::Asked(Ok(())), Some(missed)) if api == METADATA => Tried::Asked(Err(missed)),
                 (tried, _) => tried,
@@ -159,9 +170,13 @@ fn rights(node: &Node, security: &Security, told: &str, hidden: Option<&Missed>)
             match tried {
                 Tried::Asked(Ok(())) => hops.push(hop(name, Outcome::Passed, format!("{api} is answered"))),
                 Tried::Asked(Err(missed)) if broken_at(missed.why) == Way::Sasl => {}
+                Tried::Asked(Err(missed)) if api == LOG && missed.why == Why::Denied && !missing.state => {
+                    let words = format!("{}; a controller's metrics page tells as much", missed.words);
+                    hops.push(hop(name, Outcome::NotNeeded, words));
+                }
                 Tried::Asked(Err(missed)) => {
-                    let is_missing = matches!(missed.why, Why::Denied | Why::NotShown);
-                    let grant = is_missing.then(|| grant(right, security, told));
+                    let is_granted = matches!(missed.why, Why::Denied | Why::NotShown);
+                    let grant = is_granted.then(|| grant(right, security, told));
                     hops.push(Hop { grant, ..failure(name, missed) });
                 }
                 Tried::Nothing(why) => hops.push(hop(name, Outcome::NotTried, format!("{api}: {why}"))),
@@ -218,5 +233,5 @@ fn hop(name: String, outcome: Outcome, words: String) -> Hop {
 }
 
 fn failure(name: String, missed: &Missed) -> Hop {
-    Hop { why: Some(missed.why), ..hop(name, Outcome::Failed, missed.words.clone()) }
+    Hop { why: Some(missed.why), ..hop(name, Outcome::Failed, missed.words.to_string()) }
 }

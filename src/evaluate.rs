@@ -4,6 +4,7 @@
 //! counts for "complete". Not here: what is demanded (`stages`) and how a fact is read (`signals`).
 
 mod actions;
+mod discovered;
 mod guards;
 mod judge;
 mod notes;
@@ -13,7 +14,7 @@ mod summary;
 use std::collections::BTreeSet;
 
 use crate::report::{
-    Cause, Counts, Expectation, Finding, Likelihood, Place, Position, Report, Standing, Verdict, Whereabouts,
+    Cause, Clause, Counts, Expectation, Finding, Likelihood, Place, Position, Report, Standing, Verdict, Whereabouts,
 };
 use crate::signals::{POST_SEEN, View, kafka_versions};
 use crate::snapshot::{Look, NodeId, Snapshot, Subject, Timestamp, Why};
@@ -39,7 +40,10 @@ pub fn evaluate_tables(tables: &[&'static Stage], only: Option<Subject>, snapsho
 #[must_use]
 pub fn locate(snapshot: &Snapshot) -> Whereabouts {
     let looks = Looks::of(snapshot);
-    let reports: Vec<Report> = STAGES.iter().map(|stage| judge_tables(&[stage], &looks, None)).collect();
+    let mut reports: Vec<Report> = STAGES.iter().map(|stage| judge_tables(&[stage], &looks, None)).collect();
+    for report in &mut reports {
+        report.warnings.extend(notes::release_with_defects(&looks.last));
+    }
     let all = |position| reports.iter().all(|report| report.position == Some(position));
     let place = match reports.iter().rposition(|report| report.position == Some(Position::Current)) {
         Some(number) => Place::In(number),
@@ -71,14 +75,16 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
     let rows = stages::rows_of(tables.iter().copied());
     let health = tables.iter().any(|table| table.id == HEALTH.id);
     let mut judged: Vec<Judged> = match only {
-        None => rows.iter().flat_map(|row| of_row(row, view)).collect(),
+        None => of_all(&rows, view),
         Some(node) => {
             let is_whole = |row: &&'static Row| health && HEALTH.rows.iter().any(|other| other.id == row.id);
             let (whole, own): (Vec<_>, Vec<_>) = rows.iter().copied().partition(is_whole);
             whole.into_iter().flat_map(|row| of_row(row, view)).chain(of_node(&own, view, node)).collect()
         }
     };
-    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, view)));
+    let met: Vec<Judged> = GUARDS.iter().flat_map(|guard| guards::findings(guard, view)).collect();
+    judged.reserve_exact(met.len());
+    judged.extend(met);
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
@@ -104,6 +110,8 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
         lagging: view.lagging(),
         anybody_answered: view.anybody_answered(),
         took: notes::took(view),
+        discovered: discovered::discovered(view),
+        behind: view.brokers_behind(),
         actions: actions::actions(place, health, &judged, view),
         errors: notes::errors(view),
         warnings: notes::warnings(tables, view),
@@ -136,6 +144,15 @@ struct Judged {
     finding: Finding,
     reason: &'static Reason,
     why: Option<Why>,
+}
+
+/// Every row of every subject. A thousand brokers have thousands, so no more room is made than they take.
+fn of_all(rows: &[&'static Row], view: &View<'_>) -> Vec<Judged> {
+    let mut judged = Vec::with_capacity(rows.iter().map(|row| row.of.in_view(view).len().max(1)).sum());
+    for row in rows {
+        judged.extend(of_row(row, view));
+    }
+    judged
 }
 
 fn of_row(row: &'static Row, view: &View<'_>) -> Vec<Judged> {
@@ -199,12 +216,13 @@ fn of_subject(row: &'static Row, view: &View<'_>, subject: Subject) -> Judged {
 /// What a finding can be owed to. What was shown needs no list of what else it could have been.
 fn causes(table: &'static [stages::Cause], view: &View<'_>, subject: Subject) -> Vec<Cause> {
     let told = |cause: &stages::Cause| {
-        let (likelihood, by) = match (cause.tell)(view, subject) {
-            Told::Shown(by) => (Likelihood::Shown, Some(by)),
-            Told::Possible => (Likelihood::Possible, None),
-            Told::Excluded(by) => (Likelihood::Excluded, Some(by.to_owned())),
+        let (likelihood, by, subjects) = match (cause.tell)(view, subject) {
+            Told::Shown(by, whom) => (Likelihood::Shown, Some(by), whom),
+            Told::Possible => (Likelihood::Possible, None, Vec::new()),
+            Told::Excluded(by) => (Likelihood::Excluded, Some(by.to_owned()), Vec::new()),
         };
-        Cause { words: cause.words, likelihood, by }
+        let clause = cause.clause.map(|stages::Clause { id, advice }| Clause { id, advice });
+        Cause { words: cause.words, likelihood, by, subjects, clause }
     };
     let mut causes: Vec<Cause> = table.iter().map(told).collect();
     if causes.iter().any(|cause| cause.likelihood == Likelihood::Shown) {

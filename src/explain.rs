@@ -47,6 +47,8 @@ pub enum Kind {
     Row,
     /// A condition under which waiting cannot help.
     Guard,
+    /// Something that the copy of the metadata can wait for.
+    Clause,
     /// Something to do.
     Action,
     /// Why something could not be asked or read.
@@ -59,8 +61,17 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] =
-        [Self::Stage, Self::Health, Self::Row, Self::Guard, Self::Action, Self::Error, Self::Warning, Self::ExitCode];
+    pub const ALL: [Self; 9] = [
+        Self::Stage,
+        Self::Health,
+        Self::Row,
+        Self::Guard,
+        Self::Clause,
+        Self::Action,
+        Self::Error,
+        Self::Warning,
+        Self::ExitCode,
+    ];
 
     /// One of them, and several, in words.
     #[must_use]
@@ -70,6 +81,7 @@ impl Kind {
             Self::Health => ("health", "health"),
             Self::Row => ("row", "rows"),
             Self::Guard => ("guard", "guards"),
+            Self::Clause => ("clause", "clauses of the migration driver's decision"),
             Self::Action => ("action", "actions"),
             Self::Error => ("error", "errors"),
             Self::Warning => ("warning", "warnings"),
@@ -135,6 +147,9 @@ pub fn topics() -> Vec<Topic> {
     let mut topics: Vec<Topic> = stages::all().map(of_table).collect();
     topics.extend(rows_of(stages::all()).into_iter().map(of_row));
     topics.extend(GUARDS.iter().map(of_guard));
+    topics.extend(
+        rows_of(stages::all()).into_iter().flat_map(|row| row.causes.iter().filter_map(|cause| of_clause(row, cause))),
+    );
     topics.extend(actions());
     topics.extend(Why::ALL.into_iter().map(notes::of_why));
     topics.extend(Oddity::ALL.into_iter().map(notes::of_oddity));
@@ -228,6 +243,21 @@ fn of_guard(guard: &'static Guard) -> Topic {
         )),
         ..of_reason(&guard.reason, guard.causes, bare(guard.id, Kind::Guard, brief))
     }
+}
+
+/// One thing that the copy can wait for.
+fn of_clause(row: &'static Row, cause: &'static Cause) -> Option<Topic> {
+    let stages::Clause { id, advice } = cause.clause?;
+    let defects = stages::of_driver().filter(|_| id == stages::DRIVER_STANDS);
+    Some(Topic {
+        meaning: Some(format!("the copy waits for this to end; told by: {}", cause.told_by)),
+        look: row.reason.look.to_vec(),
+        fix: std::iter::once(advice.to_owned()).chain(defects).collect(),
+        never: row.reason.never,
+        source: Some("KRaftMigrationDriver.java and QuorumFeatures.java, 3.4 to 3.9"),
+        see: vec![Pointer { id: row.id, brief: row_brief(row) }],
+        ..bare(id, Kind::Clause, cause.words.to_owned())
+    })
 }
 
 fn of_reason(reason: &'static Reason, causes: &'static [Cause], topic: Topic) -> Topic {

@@ -53,7 +53,7 @@ impl Findings {
 pub struct Style {
     /// Which findings are listed.
     pub findings: Findings,
-    /// Whether people are told how long each node took.
+    /// Whether people are told how long each node took, how far behind it is, and how it was found.
     pub times: bool,
     /// Whether the verdict's word has its colour.
     pub coloured: bool,

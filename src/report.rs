@@ -8,7 +8,7 @@ mod waited;
 
 use std::collections::BTreeSet;
 
-use crate::snapshot::{Evidence, NodeId, Subject, Timestamp};
+use crate::snapshot::{Endpoint, Evidence, Found, NodeId, Subject, Timestamp};
 
 pub use diagnosis::{Diagnosis, Examined, Hop, Outcome};
 pub use oddity::Oddity;
@@ -112,6 +112,19 @@ pub struct Cause {
     pub likelihood: Likelihood,
     /// What tells so; `None` where nothing does.
     pub by: Option<String>,
+    /// Of whom it is shown, where that is not the finding's subject.
+    pub subjects: Vec<Subject>,
+    /// The clause of the migration driver's decision that it is, if it is one.
+    pub clause: Option<Clause>,
+}
+
+/// A clause of the migration driver's decision to copy the metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clause {
+    /// Its id.
+    pub id: &'static str,
+    /// What to do while it is not met.
+    pub advice: &'static str,
 }
 
 /// Whether a finding is owed to one thing rather than another.
@@ -222,6 +235,16 @@ pub enum Place {
 }
 
 impl Whereabouts {
+    /// What the copy of the metadata waits for: the first clause of the driver's decision that is shown not to be met.
+    #[must_use]
+    pub fn waiting_for(&self) -> Option<(&Cause, Clause)> {
+        let not_yet = |finding: &&Finding| finding.standing == Standing::NotYet;
+        let causes =
+            self.reports.iter().flat_map(|report| report.findings.iter().filter(not_yet)).flat_map(|it| &it.causes);
+        let mut shown = causes.filter(|cause| cause.likelihood == Likelihood::Shown);
+        shown.find_map(|cause| Some((cause, cause.clause?)))
+    }
+
     /// The report of the stage that the cluster is in, or else of the first one that is not complete.
     #[must_use]
     pub fn current(&self) -> Option<&Report> {
@@ -278,6 +301,21 @@ pub struct Progress {
     pub of: usize,
 }
 
+/// A node that nobody gave: another one told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovered {
+    /// Whether it was asked as a controller; otherwise as a broker.
+    pub is_controller: bool,
+    /// Its id, where that is known.
+    pub id: Option<NodeId>,
+    /// Where it was asked.
+    pub endpoint: Endpoint,
+    /// Who told of it.
+    pub from: Found,
+    /// Whether it answered.
+    pub answered: bool,
+}
+
 /// How long one node took for all that it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Took {
@@ -326,6 +364,10 @@ pub struct Report {
     pub anybody_answered: bool,
     /// How long each node took in the last look, the slowest first.
     pub took: Vec<Took>,
+    /// The nodes that nobody gave, those that did not answer first: the first few hundred.
+    pub discovered: Vec<Discovered>,
+    /// How many records of the metadata log each KRaft broker has yet to apply, by the last look.
+    pub behind: Vec<(NodeId, u64)>,
     /// What could not be asked.
     pub errors: Vec<Note>,
     /// What looks odd.

@@ -7,8 +7,10 @@
 mod brokers;
 mod cluster;
 mod content;
+pub mod driver;
 mod gauge;
 mod identity;
+mod log;
 mod quorum;
 mod state;
 mod twice;
@@ -22,10 +24,9 @@ pub use content::{
 };
 pub use quorum::Seat;
 pub use state::{StateRung, differing_gauges};
-pub use twice::{LEADER_UNCHANGED, VOTER_FETCHES, ZK_WRITE_BEHIND_GROWS};
+pub use twice::{LEADER_UNCHANGED, METADATA_BEHIND, VOTER_FETCHES, ZK_WRITE_BEHIND_GROWS};
 pub use view::View;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use crate::snapshot::{Answer, Evidence, Generation, Missed, Node, Source, Subject, Why};
@@ -40,7 +41,7 @@ pub struct Seen<T> {
     /// The value, or the least that it can be.
     pub value: T,
     /// The most that it can be and why that is not known better, where it is known only so far.
-    pub up_to: Option<(T, Cow<'static, str>)>,
+    pub up_to: Option<(T, Missed)>,
     /// Where it was read; `None` where it follows from what no node was asked for.
     pub evidence: Option<Evidence>,
     /// What it counts or rests on, by name: the first few.
@@ -260,7 +261,7 @@ pub const RUNS_KAFKA_4: Signal<bool> = Signal {
 pub const KAFKA_4_CONTROLLER: Signal<bool> =
     Signal { label: "a controller on Kafka 4", read: |view, _| state::kafka_4_controller(view) };
 
-/// Some controller of 3.x shows PRE_MIGRATION or MIGRATION. Of the quorum.
+/// Some controller of 3.x, or the log of a leader of 3.x, shows PRE_MIGRATION or MIGRATION. Of the quorum.
 pub const UNFINISHED_SEEN: Signal<bool> =
     Signal { label: "an unfinished migration on a 3.x controller", read: |view, _| state::unfinished_seen(view) };
 
@@ -316,11 +317,11 @@ pub const VOTER_LAG: Signal<Millis> = Signal {
     },
 };
 
-/// `ZkMigrationState`, a fact of the cluster: the live leader's gauge, else that of any caught-up voter, else as much as
-/// follows from flags and brokers.
+/// `ZkMigrationState`, a fact of the cluster: the metadata log's, else the live leader's gauge or that of any caught-up voter,
+/// else as much as follows from flags and brokers.
 pub const MIGRATION_STATE: Signal<StateRung> = Signal { label: "ZkMigrationState", read: |view, _| state::rung(view) };
 
-/// Some controller, leading or not, shows POST_MIGRATION. Of the quorum.
+/// Some controller, leading or not, or the metadata log shows POST_MIGRATION. Of the quorum.
 pub const POST_SEEN: Signal<bool> =
     Signal { label: "POST_MIGRATION on a controller", read: |view, _| state::post_seen(view) };
 
@@ -328,8 +329,8 @@ pub const POST_SEEN: Signal<bool> =
 pub const BROKER_ON_ZOOKEEPER: Signal<bool> =
     Signal { label: "a broker on ZooKeeper", read: |view, _| brokers::any_on_zookeeper(view) };
 
-/// `MigratingZkBrokerCount` of the live leader: registrations of ZooKeeper brokers, dead ones included (3.6+). A leader
-/// of Kafka 4 can register none.
+/// `MigratingZkBrokerCount`: registrations of ZooKeeper brokers, dead ones included, by the metadata log or else the live
+/// leader's gauge (3.6+). A leader of Kafka 4 can register none.
 pub const MIGRATING_BROKERS: Signal<u64> =
     Signal { label: "MigratingZkBrokerCount", read: |view, _| state::migrating_brokers(view) };
 

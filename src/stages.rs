@@ -8,15 +8,19 @@
 
 mod causes;
 mod conditions;
+mod defects;
+mod driver;
 mod guards;
 mod health;
 pub(crate) mod looks;
 mod row;
 mod rows;
 
+pub use defects::{of_driver, of_release};
+pub use driver::DRIVER_STANDS;
 pub use guards::GUARDS;
 pub use health::HEALTH;
-pub use row::{Cause, Condition, Demand, Guard, Look, Reason, Row, Stage, Subjects, Told};
+pub use row::{Cause, Clause, Condition, Demand, Guard, Look, Reason, Row, Stage, Subjects, Told};
 
 use crate::signals::{
     BROKER_RUNG, BrokerRung, MIGRATION_STATE, NAMED_CONTROLLER, NamedController, StateRung, ZK_MIGRATION_READY,
@@ -173,8 +177,8 @@ const FINALIZED: Stage = Stage {
                       never taken back",
             )
             .source(
-                "KIP-866; ActivationRecordsGenerator.java; metric kafka.controller:ZkMigrationState, Kafka 3.5 \
-                    to 3.9",
+                "KIP-866; ActivationRecordsGenerator.java: ZkMigrationStateRecord of the metadata log; metric \
+                    kafka.controller:ZkMigrationState, Kafka 3.5 to 3.9",
             )
             .look(&[STATE, STATE_RECORDS])
             .remedy("finalize", "restart the controllers one by one without the flag and without zookeeper.connect")

@@ -8,6 +8,9 @@ use crate::snapshot::{Depth, Missed, Node, Why};
 /// The request whose answer leaves out what may not be seen.
 pub(super) const METADATA: &str = "Metadata";
 
+/// The request for the metadata log, without which the metrics pages tell.
+pub(super) const LOG: &str = "Fetch";
+
 /// What a user must be allowed.
 #[derive(Debug)]
 pub struct Right {
@@ -77,7 +80,7 @@ fn tried<T>(said: &Result<T, Missed>) -> Tried<'_> {
 }
 
 /// Every right that any command needs, the most needed first.
-pub static RIGHTS: [Right; 5] = [
+pub static RIGHTS: [Right; 6] = [
     Right {
         operation: "Describe",
         resource: Resource::Cluster,
@@ -99,7 +102,7 @@ pub static RIGHTS: [Right; 5] = [
         apis: &[METADATA],
         depth: Depth::Content,
         when: "always",
-        shows: "which partitions have no leader, or a replica out of sync",
+        shows: "which partitions have no leader, or a replica out of sync; while the copy waits, who has replicas",
         without: "Kafka leaves topics out without a word; health cannot tell when none are shown, or fewer than the \
                   controllers count",
         answers: |node| vec![(METADATA, tried(&node.topics.said))],
@@ -119,13 +122,26 @@ pub static RIGHTS: [Right; 5] = [
         },
     },
     Right {
+        operation: "ClusterAction",
+        resource: Resource::Cluster,
+        apis: &["Fetch", "FetchSnapshot"],
+        depth: Depth::Stage,
+        when: "of the leading controller, where no metrics page of the controllers is given",
+        shows: "the metadata log: the state, which brokers are registered and as what, and whether the copy is under way",
+        without: "the state is read from a controller's metrics page; without one too, as much as follows from flags and \
+                  registered brokers, and 77 once the metadata is copied",
+        answers: |node| vec![(LOG, tried(&node.log.said))],
+    },
+    Right {
         operation: "DescribeConfigs",
         resource: Resource::Cluster,
         apis: &["DescribeConfigs"],
         depth: Depth::Stage,
         when: "where controllers are given without ids, or before any broker is on KRaft",
-        shows: "which controller is which, and that brokers and controllers are of one cluster",
-        without: "give -C ID@HOST:PORT; that they are of one cluster stays unproved, which is a warning",
+        shows: "where the controllers are and which is which, that brokers and controllers are of one cluster, and the brokers' \
+                inter.broker.protocol.version",
+        without: "give -C ID@HOST:PORT; that they are of one cluster stays unproved, which is a warning; less is told of what \
+                  the copy waits for",
         answers: |node| vec![("DescribeConfigs", tried(&node.configs.said))],
     },
     Right {

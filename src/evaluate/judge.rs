@@ -56,13 +56,9 @@ fn compare<T: Said>(signal: &Signal<T>, test: &Test<T>, view: &View<'_>, subject
         Ok(seen) => {
             let holds = holds(*test, &seen);
             let observed = (seen.up_to.is_none() || holds.is_some()).then(|| seen.value.value());
-            judgement(
-                holds,
-                observed,
-                said(signal, &seen, holds),
-                seen.evidence,
-                holds.is_none().then_some(Why::NotAsked),
-            )
+            let untold = || seen.up_to.as_ref().map_or(Why::NotAsked, |(_, untold)| untold.why);
+            let why = holds.is_none().then(untold);
+            judgement(holds, observed, said(signal, &seen, holds), seen.evidence, why)
         }
         Err(unseen) => {
             let said = format!("{} not seen: {}", signal.label, unseen.missed.words);
@@ -107,7 +103,7 @@ fn said<T: Said>(signal: &Signal<T>, seen: &Seen<T>, holds: Option<bool>) -> Str
         _ => String::new(),
     };
     let more = match &seen.up_to {
-        Some((_, why)) if holds.is_none() => format!("; {why}"),
+        Some((_, untold)) if holds.is_none() => format!("; {}", untold.words),
         _ => String::new(),
     };
     format!("{} is {value}{}{from}{more}", signal.label, named(seen))

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::report::{Note, Oddity, Took};
 use crate::signals::{
-    BROKER_RUNG, KINSHIP, LIVE_LEADER, View, cluster_ids, cluster_ids_differ, differing_gauges, kafka_versions,
+    BROKER_RUNG, KINSHIP, LIVE_LEADER, MIGRATION_STATE, StateRung, View, cluster_ids, cluster_ids_differ,
+    differing_gauges, kafka_versions,
 };
 use crate::snapshot::{AskedAs, Missed, Node, PageOf, Subject, Why};
-use crate::stages::{HEALTH, Stage, Subjects};
+use crate::stages::{self, HEALTH, Stage, Subjects};
 
 /// How many nodes a warning names of each kind.
 const SUBJECTS_MAX: usize = 5;
@@ -15,6 +16,8 @@ const SUBJECTS_MAX: usize = 5;
 /// Everything that was asked and not answered, once.
 pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
+    // A right that is not given is no error where the metrics pages tell the same.
+    let log_decides = MIGRATION_STATE.read(view, Subject::Quorum).map_or(true, |state| state.up_to.is_some());
     for (subject, node) in view.nodes() {
         let asked_of_all =
             [node.api_versions.said.as_ref().err(), node.metadata.said.as_ref().err(), node.quorum.said.as_ref().err()];
@@ -22,6 +25,7 @@ pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
         let asked_of_some = [
             node.cluster.said.as_ref().err(),
             node.configs.said.as_ref().err(),
+            node.log.said.as_ref().err().filter(|missed| missed.why != Why::Denied || log_decides),
             node.topics.said.as_ref().err(),
             node.min_isr.said.as_ref().err(),
             node.reassignments.said.as_ref().err(),
@@ -44,7 +48,7 @@ pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
 pub(super) fn took(view: &View<'_>) -> Vec<Took> {
     let of_node = |(subject, node): (Option<Subject>, &Node)| {
         let answers = [node.api_versions.took_us, node.metadata.took_us, node.quorum.took_us, node.cluster.took_us];
-        let content = [node.topics.took_us, node.min_isr.took_us, node.reassignments.took_us];
+        let content = [node.log.took_us, node.topics.took_us, node.min_isr.took_us, node.reassignments.took_us];
         let us = answers.into_iter().chain(content).fold(node.configs.took_us, u64::saturating_add);
         let whom = subject.map_or_else(String::new, |subject| format!("{subject} at "));
         Took { who: format!("{whom}{}", node.endpoint), us }
@@ -68,8 +72,8 @@ pub(super) fn warnings(tables: &[&'static Stage], view: &View<'_>) -> Vec<Note> 
     if view.declared_brokers().is_none() || Subjects::ExpectedBrokers.in_view(view).into_iter().any(missing) {
         notes.extend(view.nameless().iter().filter_map(|(node, ids)| nameless(node, ids)));
     }
-    for (id, state) in differing_gauges(view) {
-        let message = format!("controller {id}'s own gauge says {state}, unlike the leader's");
+    for (id, words) in differing_gauges(view) {
+        let message = format!("controller {id}'s {words}");
         notes.push(Note { id: Oddity::ControllerStateDiffers.id(), subject: Some(Subject::Controller(id)), message });
     }
     for id in view.known_brokers().iter().copied().filter(|id| view.is_combined(*id)) {
@@ -84,6 +88,7 @@ pub(super) fn warnings(tables: &[&'static Stage], view: &View<'_>) -> Vec<Note> 
     notes.extend(kinship(view));
     if tables.iter().any(|table| table.id == HEALTH.id) {
         notes.extend(mixed_versions(view));
+        notes.extend(release_with_defects(view));
     }
     notes
 }
@@ -97,6 +102,16 @@ fn mixed_versions(view: &View<'_>) -> Option<Note> {
     });
     let message = format!("several releases of Kafka: {}", told.collect::<Vec<_>>().join("; "));
     (versions.len() > 1).then_some(Note { id: Oddity::MixedVersions.id(), subject: None, message })
+}
+
+/// What is to be known of a minor release that some node is of before it migrates, or while it does; once the migration is
+/// finalized it matters no more.
+pub(super) fn release_with_defects(view: &View<'_>) -> Option<Note> {
+    let over = MIGRATION_STATE.read(view, Subject::Quorum).is_ok_and(|state| state.value >= StateRung::PostMigration);
+    let releases = view.nodes().filter_map(|(_, node)| node.api_versions.said.as_ref().ok()?.releases());
+    let oldest = releases.filter_map(|(oldest, _)| oldest.minor_of_3()).min().filter(|_| !over)?;
+    let message = format!("Kafka 3.{oldest}: {}", stages::of_release(oldest)?);
+    Some(Note { id: Oddity::ReleaseWithDefects.id(), subject: None, message })
 }
 
 /// Who tells which cluster's id, where they differ; or that nothing ties the brokers to the controllers.

@@ -58,7 +58,8 @@ fn why_in_words(why: Why) -> &'static str {
              no controller of 3.5 to 3.9"
         }
         Why::NotLoaded => {
-            "the gauge is there and says -1: the controller has not read the metadata log yet, as without a leader"
+            "it is there and says nothing yet: a gauge of -1, of a controller that has not read the metadata log, as without \
+             a leader; a log that is only begun"
         }
         Why::NotShown => {
             "the node answered and left something out: it shows only what the user has a right to see, and a node that \
@@ -66,7 +67,10 @@ fn why_in_words(why: Why) -> &'static str {
         }
         Why::Ambiguous => "there are several values, and nothing tells which one is meant",
         Why::NoExpectation => "it was not said whom to expect, and nobody told",
-        Why::NotConfirmed => "a guard was met in one look, and the other did not show it or was never taken",
+        Why::NotConfirmed => {
+            "it was seen once, and not again: of a guard the other look did not show it or was never taken; of a log \
+             another leader led when it was read"
+        }
         // Internal, and nothing else: the others are refusals.
         _ => "a defect of kraft-check, confined to this answer",
     }
@@ -148,7 +152,8 @@ pub(super) fn of_oddity(oddity: Oddity) -> Topic {
             "see which broker's advertised.listeners is wrong, or which ID@ of the command line",
         ),
         Oddity::ControllerStateDiffers => (
-            "a controller's own ZkMigrationState is not the leader's: it lags behind, or is of another quorum",
+            "a controller's own gauge is not the leader's, or not what the metadata log says: it lags behind, or is of \
+             another quorum",
             &[STATE, STATUS],
             "look again; if it lasts, see that the controller follows the leader and that the page is its own",
         ),
@@ -177,6 +182,12 @@ pub(super) fn of_oddity(oddity: Oddity) -> Topic {
             "the nodes are of several minor releases of Kafka, as far as their APIs tell them apart",
             &[KAFKA_VERSION],
             "nothing, if that is meant to be; a rolling upgrade is finished before the next step",
+        ),
+        Oddity::ReleaseWithDefects => (
+            "a node is of a minor release of which some or all patches have known defects of the migration; said by status \
+             and health, until the migration is finalized",
+            &[KAFKA_VERSION],
+            "upgrade before the migration is begun: 3.7.1 is the least, better the newest 3.9; the wire does not tell the patch",
         ),
         other => of_properties(other),
     };

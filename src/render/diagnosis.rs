@@ -30,6 +30,7 @@ struct Summary {
     passed: usize,
     failed: usize,
     not_tried: usize,
+    not_needed: usize,
 }
 
 #[derive(Serialize)]
@@ -88,6 +89,7 @@ pub(super) fn json(diagnosis: &Diagnosis, command: &[String]) -> String {
             passed: count(Outcome::Passed),
             failed: count(Outcome::Failed),
             not_tried: count(Outcome::NotTried),
+            not_needed: count(Outcome::NotNeeded),
         },
         nodes: diagnosis.nodes.iter().map(node).collect(),
         grants: diagnosis.grants().into_iter().map(clean).collect(),
@@ -118,6 +120,7 @@ fn mark(outcome: Outcome) -> &'static str {
         Outcome::Passed => "passed",
         Outcome::Failed => "FAILED",
         Outcome::NotTried => "not tried",
+        Outcome::NotNeeded => "not needed",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lines for people: the first is the whole story, then what does not hold, then what to do. 80 columns.
 
 mod event;
+mod found;
 mod whereabouts;
 
 pub(super) use event::{event, reason, span};
@@ -62,6 +63,10 @@ fn body(text: &mut String, report: &Report, style: Style, actions: &[Action]) {
     notes(text, "warning", &report.warnings);
     for action in actions {
         line(text, "  next     ", &next(action));
+    }
+    if style.times {
+        found::found(text, report);
+        found::behind(text, report);
     }
     for took in report.took.iter().filter(|_| style.times) {
         let Took { who, us } = took;

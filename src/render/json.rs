@@ -1,7 +1,8 @@
-//! One JSON document, `schema_version` 0.1: counterpart types, so that the report's own may change.
+//! One JSON document, `schema_version` 0.2: counterpart types, so that the report's own may change.
 //!
 //! Absent information is null; units stand in names; times are RFC 3339 in UTC.
 
+mod discovered;
 mod event;
 mod whereabouts;
 
@@ -11,6 +12,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::{Findings, clean};
+use discovered::{Discovered, discovered};
+
 use crate::exit::{self, Exit};
 use crate::report::{Action, Counts, Expectation, Finding, Note, Position, Report, Value, Waited};
 use crate::snapshot::{NodeId, Source, Subject, Timestamp};
@@ -19,7 +22,7 @@ pub(super) use event::event;
 pub(super) use whereabouts::{StagePlace, stage_place, whereabouts};
 
 /// The version of every document.
-pub(super) const SCHEMA_VERSION: &str = "0.1";
+pub(super) const SCHEMA_VERSION: &str = "0.2";
 /// When it is worth asking again: nothing in a migration changes faster than a broker restarts.
 const RETRY_AFTER_SECONDS: u32 = 15;
 
@@ -58,6 +61,7 @@ impl<'a, T: Serialize> Envelope<'a, T> {
 struct Body {
     cluster: Cluster,
     expected: Expected,
+    discovered: Vec<Discovered>,
     stage: Stage,
     /// Whether the cluster's health was judged, too or alone.
     health: bool,
@@ -213,6 +217,7 @@ pub(super) fn report(report: &Report, which: Findings, command: &[String]) -> St
     let body = Body {
         cluster: cluster(report),
         expected: expected(report),
+        discovered: discovered(report),
         stage: Stage {
             id: report.stage,
             position: report.position.map(position),

@@ -53,6 +53,8 @@ pub enum Outcome {
     Failed,
     /// It was not tried: an earlier one failed, or there was nothing to try it on.
     NotTried,
+    /// It was not taken, and nothing rests on it.
+    NotNeeded,
 }
 
 impl Outcome {
@@ -63,6 +65,7 @@ impl Outcome {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::NotTried => "not_tried",
+            Self::NotNeeded => "not_needed",
         }
     }
 }

@@ -7,7 +7,7 @@ pub enum Oddity {
     AddressWithoutId,
     /// An address was given or listed for two ids.
     AddressWithTwoIds,
-    /// A controller's own gauge says another state than the leader's.
+    /// A controller's own gauge says something else than the leader's, or than the metadata log.
     ControllerStateDiffers,
     /// A node is broker and controller.
     CombinedNode,
@@ -19,6 +19,8 @@ pub enum Oddity {
     ClusterNotProved,
     /// Nodes of several releases of Kafka.
     MixedVersions,
+    /// A node is of a release with known defects of the migration.
+    ReleaseWithDefects,
     /// Listeners' certificates are not held to the listeners' names.
     HostnameNotVerified,
     /// A key of a properties file is not known, and much like one that is.
@@ -33,7 +35,7 @@ pub enum Oddity {
 
 impl Oddity {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AddressWithoutId,
         Self::AddressWithTwoIds,
         Self::ControllerStateDiffers,
@@ -42,6 +44,7 @@ impl Oddity {
         Self::ClusterIdsDiffer,
         Self::ClusterNotProved,
         Self::MixedVersions,
+        Self::ReleaseWithDefects,
         Self::HostnameNotVerified,
         Self::PropertyNearMiss,
         Self::PropertyNotHeeded,
@@ -61,6 +64,7 @@ impl Oddity {
             Self::ClusterIdsDiffer => "cluster-ids-differ",
             Self::ClusterNotProved => "cluster-not-proved",
             Self::MixedVersions => "mixed-versions",
+            Self::ReleaseWithDefects => "release-with-defects",
             Self::HostnameNotVerified => "hostname-not-verified",
             Self::PropertyNearMiss => "property-near-miss",
             Self::PropertyNotHeeded => "property-not-heeded",

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::identity::Configured;
+use super::log::{self, Log};
 use super::{Sight, View, evidence, seen, unseen};
-use crate::snapshot::{Leadership, Missed, Node, NodeId, Quorum, Subject, Why};
+use crate::snapshot::{AskedAs, Leadership, Missed, Node, NodeId, Quorum, Subject, Why};
 
 /// Whether the controllers that were asked are those of the brokers that were asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,10 +111,13 @@ pub(super) fn kinship(view: &View<'_>) -> Sight<Kinship> {
     if told.is_some() {
         return seen(Kinship::Unsettled, evidence("LeaderEpoch"));
     }
+    if let Some(log) = registered_there(view) {
+        return seen(Kinship::Same, Some(log.evidence("RegisterBrokerRecord")));
+    }
     let is_leader = |controller: &Configured| {
         controller.id.is_none_or(|id| id == leader.id()) && controller.endpoint == leader.node.endpoint
     };
-    if view.configured_controllers.iter().any(is_leader) {
+    if view.configured_controllers.iter().filter(|controller| controller.by == AskedAs::Broker).any(is_leader) {
         return seen(Kinship::Same, evidence("LeaderId"));
     }
     unseen(Missed::new(Why::NotAsked, "nothing that was told ties the brokers to the controllers"), None)
@@ -126,6 +130,18 @@ pub(super) fn registered_broker<'a>(view: &View<'a>) -> Option<&'a Node> {
     let said = by_broker(view)?;
     let same = said.leader == leader.id() && said.epoch == leader.said.epoch && is_later(said, leader.said);
     speaking_broker(view).filter(|(id, _)| same && !view.is_combined(*id)).map(|(_, node)| node)
+}
+
+/// The log, if a broker that answers is registered in it at the very address where it was asked, and not fenced: such a one
+/// sends this quorum its heartbeats.
+fn registered_there<'a>(view: &View<'a>) -> Option<Log<'a>> {
+    let log = log::log(view).ok()?;
+    let is_there = |id: &NodeId| {
+        let place = view.broker(*id).ok().map(|(node, _)| &node.endpoint);
+        let registered = log.broker(*id).filter(|broker| !broker.fenced);
+        registered.is_some_and(|broker| broker.listeners.iter().any(|listener| Some(&listener.endpoint) == place))
+    };
+    view.known_brokers().iter().any(is_there).then_some(log)
 }
 
 /// Whether one quorum said the second and then the first: small clusters all begin with the same leader in the same

@@ -4,6 +4,7 @@
 //! see is left out of such answers without a word, so they count only beside what the controllers count.
 
 use super::gauge::{count, of_leader};
+use super::log;
 use super::state::StateRung;
 use super::{BROKER_ON_ZOOKEEPER, MIGRATION_STATE, Seen, Sight, Signal, Unseen, View, evidence, seen, unseen};
 use crate::snapshot::{Answer, Evidence, Gauge, Missed, Node, Partition, Reassignment, Subject, Topics, Why};
@@ -38,9 +39,15 @@ pub const UNDER_MIN_ISR: Signal<u64> =
 pub const TOPICS_TO_DELETE: Signal<u64> =
     Signal { label: "TopicsToDeleteCount", read: |view, _| topics_to_delete(view) };
 
-/// `FencedBrokerCount` of the live leader (3.3 and newer). Of the cluster.
-pub const FENCED_BROKERS: Signal<u64> =
-    Signal { label: "FencedBrokerCount", read: |view, _| of_leader(view, Gauge::FencedBrokerCount) };
+/// `FencedBrokerCount`: registered brokers that are fenced, by the metadata log or else the live leader's gauge (3.3 and
+/// newer). Of the cluster.
+pub const FENCED_BROKERS: Signal<u64> = Signal {
+    label: "FencedBrokerCount",
+    read: |view, _| match log::log(view) {
+        Ok(log) => log.tally(log.fenced(), "BrokerRegistrationChangeRecord"),
+        Err(_) => of_leader(view, Gauge::FencedBrokerCount),
+    },
+};
 
 /// `MetadataErrorCount` of the live leader (3.3 and newer). Of the quorum.
 pub const METADATA_ERRORS: Signal<u64> =
@@ -253,7 +260,8 @@ fn tally<'p>(node: &Node, topics: &Topics, partitions: impl Iterator<Item = &'p 
         }
     }
     let more = u64::from(topics.more_not_whole);
-    let up_to = (more > 0).then(|| (value + more, "so many are not whole that only the first are kept".into()));
+    let untold = || Missed::new(Why::TooLarge, "so many are not whole that only the first are kept");
+    let up_to = (more > 0).then(|| (value + more, untold()));
     Seen { value, up_to, evidence: Some(topics_evidence(node)), named }
 }
 

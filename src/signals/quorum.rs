@@ -2,6 +2,7 @@
 //!
 //! Timestamps are compared only with each other, all by the leader's clock (KIP-836); ours is never used.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -130,7 +131,7 @@ fn nobody_leads(view: &View<'_>) -> NoLeader {
         return NoLeader::Election;
     }
     let refused = view.controllers().find_map(|(id, node)| match &node.quorum.said {
-        Err(missed) if missed.why == Why::Denied => Some(denied(view, id, missed)),
+        Err(missed) if missed.why == Why::Denied => Some(NoLeader::Unseen(denial(view, Some(id), missed))),
         Err(missed) if missed.why.is_refusal() => Some(NoLeader::Unseen(missed.clone())),
         _ => None,
     });
@@ -140,16 +141,17 @@ fn nobody_leads(view: &View<'_>) -> NoLeader {
     })
 }
 
-/// Controllers have no ACLs before the copy, so a denial there says little about the rights that matter.
-fn denied(view: &View<'_>, id: NodeId, missed: &Missed) -> NoLeader {
+/// What a controller's denial comes to. Controllers have no ACLs before the copy, so it says little then about the rights
+/// that matter. `id`: whose own page may tell of the copy.
+pub(super) fn denial(view: &View<'_>, id: Option<NodeId>, missed: &Missed) -> Missed {
     if super::state::is_copied(view, id) {
-        return NoLeader::Unseen(missed.clone());
+        return missed.clone();
     }
     let words = format!("{}; before the copy only super.users may ask a controller", missed.words);
-    unknown(Why::ErrorCode, words)
+    Missed::new(Why::ErrorCode, words)
 }
 
-fn unknown(why: Why, words: impl Into<String>) -> NoLeader {
+fn unknown(why: Why, words: impl Into<Cow<'static, str>>) -> NoLeader {
     NoLeader::Unseen(Missed::new(why, words))
 }
 

@@ -1,14 +1,17 @@
-//! Where the migration stands by the quorum's log: Kafka's `ZkMigrationState`, from gauges, or as much of it as follows
-//! from flags and brokers.
+//! Where the migration stands: Kafka's `ZkMigrationState`, by two witnesses, the metadata log and the controllers' gauges, or
+//! as much of it as follows from flags and brokers.
 //!
-//! Rungs are ordered, so that a row can ask for "this or beyond". The numbers of `ZkMigrationState` become names here
+//! Either witness suffices. A gauge is read before the log, so it may be behind it: then the log is the truth. One that is
+//! ahead of it, or says NONE where the other does not, is a contradiction. Rungs are ordered, so that a row can ask for "this or beyond". The numbers of `ZkMigrationState` become names here
 //! and nowhere else.
 
 use std::fmt;
 
 use super::gauge::{count, gauge, whole};
+use super::quorum::Leader;
 use super::{
-    Seen, Sight, Unseen, View, api_versions_evidence, brokers, cluster, derived_evidence, generation, seen, unseen,
+    Seen, Sight, Unseen, View, api_versions_evidence, brokers, cluster, derived_evidence, generation, log, quorum,
+    seen, unseen,
 };
 use crate::snapshot::{AskedAs, Gauge, Generation, Missed, Node, NodeId, Role, Why};
 
@@ -46,28 +49,96 @@ impl fmt::Display for StateRung {
 const UNTOLD_BEFORE_3_5: &str = "Kafka before 3.5 has no gauge of it: whether the copy is done tells only the leader's \
                                  log (Completed migration of metadata from Zookeeper to KRaft); 3.5 and newer tell it";
 
-/// The state of the cluster: the live leader's gauge, else that of the caught-up voters. A log never goes back,
-/// so of two followers the one that is further tells what was committed.
+/// What the one record of 3.4 says, and no more.
+const BEGUN_BEFORE_3_5: &str = "Kafka before 3.5 writes its one ZkMigrationStateRecord when the copy begins, and nothing when \
+                                it is done: that tells only the leader's log file (Completed migration of metadata from \
+                                Zookeeper to KRaft)";
+
+/// The state of the cluster: by the metadata log, or else by the live leader's gauge, or that of the caught-up voters. A log
+/// never goes back, so of two followers the one that is further tells what was committed.
 pub(super) fn rung(view: &View<'_>) -> Sight<StateRung> {
     let leader = view.live_leader()?;
-    if generation(leader.node) == Some(Generation::WithoutZookeeper) {
-        return kafka_4(view, leader.node);
-    }
-    let gauge = match state_gauge(view, leader.id()) {
-        Ok(gauge) => Ok(gauge),
-        Err(unseen) => furthest(leader.caught_up_followers().filter_map(|id| state_gauge(view, id).ok()), unseen),
+    let (written, gauge) = match generation(leader.node) {
+        Some(Generation::WithoutZookeeper) => return kafka_4(view, leader.node),
+        Some(Generation::BeforeFlag) => return before_3_5(view, leader),
+        _ => (log::state(view), gauge_of_quorum(view, leader)),
     };
-    match gauge {
-        Ok(gauge) => named(view, gauge),
+    match (written, gauge) {
         // Gauges that contradict each other are not put right by what follows without them.
-        Err(unseen) if unseen.missed.why == Why::Ambiguous => Err(unseen),
-        Err(mut unseen) => {
-            if generation(leader.node) == Some(Generation::BeforeFlag) {
-                UNTOLD_BEFORE_3_5.clone_into(&mut unseen.missed.words);
-            }
+        (_, Err(unseen)) if unseen.missed.why == Why::Ambiguous => Err(unseen),
+        (Ok(written), Ok(gauge)) if !may_be_behind(gauge.value, written.value) => {
+            let (gauge, written) = (state_name(gauge.value), state_name(written.value));
+            let words = format!(
+                "the metadata log says {written}, and a controller's gauge said {gauge} before: no migration goes that way"
+            );
+            unseen(Missed::new(Why::Ambiguous, words), None)
+        }
+        (Ok(written), _) => named(view, written),
+        (Err(_), Ok(gauge)) => named(view, gauge),
+        (Err(log), Err(gauge)) => {
+            let unseen = neither(view, *gauge, &log.missed);
             derived(view, leader.node, &unseen.missed).ok_or(unseen)
         }
     }
+}
+
+/// The gauge of the live leader, or else of the caught-up voter that is furthest.
+fn gauge_of_quorum(view: &View<'_>, leader: &Leader<'_>) -> Sight<u8> {
+    match state_gauge(view, leader.id()) {
+        Ok(gauge) => Ok(gauge),
+        Err(unseen) => furthest(leader.caught_up_followers().filter_map(|id| state_gauge(view, id).ok()), unseen),
+    }
+}
+
+/// The order in which a log goes through the states; NONE is on no way.
+fn place(state: u8) -> Option<usize> {
+    [PRE_MIGRATION, MIGRATION, POST_MIGRATION].iter().position(|other| *other == state)
+}
+
+/// Whether a log of this state can have had that gauge a moment before.
+fn may_be_behind(gauge: u8, log: u8) -> bool {
+    match (place(gauge), place(log)) {
+        (Some(gauge), Some(log)) => gauge <= log,
+        (gauge, log) => gauge == log,
+    }
+}
+
+/// A leader of 3.4 has no gauge, and writes one record: as the copy begins.
+fn before_3_5(view: &View<'_>, leader: &Leader<'_>) -> Sight<StateRung> {
+    if let Ok(begun) = log::state(view)
+        && begun.value == MIGRATION
+    {
+        let untold = Missed::new(Why::NotListed, BEGUN_BEFORE_3_5);
+        let up_to = Some((StateRung::PostMigration, untold));
+        return Ok(Seen { value: StateRung::PreMigration, up_to, evidence: begun.evidence, named: Vec::new() });
+    }
+    let mut untold = unseen_gauge(view, leader.id());
+    untold.missed.words = UNTOLD_BEFORE_3_5.into();
+    derived(view, leader.node, &untold.missed).ok_or(untold)
+}
+
+/// Why the gauge of a controller that has none was not seen.
+fn unseen_gauge(view: &View<'_>, id: NodeId) -> Box<Unseen> {
+    let missed = Missed::new(Why::NotListed, UNTOLD_BEFORE_3_5);
+    state_gauge(view, id).err().unwrap_or_else(|| Box::new(Unseen { missed, evidence: None }))
+}
+
+/// Why neither witness was heard. Where no page was given, it is the right to read the log that decides.
+fn neither(view: &View<'_>, gauge: Unseen, log: &Missed) -> Box<Unseen> {
+    let Unseen { missed, evidence } = gauge;
+    let missed = match log.why {
+        // Whoever cannot be asked for it has nothing to say of it.
+        Why::NotAsked | Why::NotListed => missed,
+        Why::Denied if missed.why == Why::NoAddress => {
+            let log = quorum::denial(view, None, log);
+            Missed::new(log.why, format!("{}; and {}", log.words, missed.words))
+        }
+        _ => {
+            let words = format!("{}; and the metadata log was not read: {}", missed.words, log.words);
+            Missed::new(missed.why, words)
+        }
+    };
+    Box::new(Unseen { missed, evidence })
 }
 
 /// Kafka 4 is beyond every stage; but a broker on ZooKeeper beside it is split off, and then nothing is behind us.
@@ -102,10 +173,10 @@ fn derived(view: &View<'_>, leader: &Node, why: &Missed) -> Option<Seen<StateRun
         }
         _ => return None,
     };
-    let words = format!("the gauge was not read: {}", why.words);
+    let untold = Missed::new(why.why, format!("the gauge was not read: {}", why.words));
     Some(Seen {
         value: least,
-        up_to: Some((most, words.into())),
+        up_to: Some((most, untold)),
         evidence: Some(derived_evidence(leader, from)),
         named: Vec::new(),
     })
@@ -125,13 +196,18 @@ fn on_zookeeper(view: &View<'_>) -> bool {
     brokers::any_on_zookeeper(view).is_ok_and(|seen| seen.value)
 }
 
-/// `MigratingZkBrokerCount` of the live leader. One of Kafka 4 has no such gauge and can register no ZooKeeper broker.
+/// How many brokers on ZooKeeper are registered, by the log, or else by the live leader's gauge. A leader of Kafka 4 can
+/// register none.
 pub(super) fn migrating_brokers(view: &View<'_>) -> Sight<u64> {
     let leader = view.live_leader()?;
     if generation(leader.node) == Some(Generation::WithoutZookeeper) {
         return seen(0, Some(derived_evidence(leader.node, "a leader on Kafka 4 registers no ZooKeeper broker")));
     }
-    count(view, leader.id(), Gauge::MigratingZkBrokerCount)
+    match (log::log(view), count(view, leader.id(), Gauge::MigratingZkBrokerCount)) {
+        (Ok(log), _) => log.tally(log.migrating(), "RegisterBrokerRecord"),
+        (Err(_), Ok(count)) => Ok(count),
+        (Err(log), Err(gauge)) => Err(neither(view, *gauge, &log.missed)),
+    }
 }
 
 /// Whether any controller that answers runs Kafka 4.
@@ -148,14 +224,23 @@ pub(super) fn kafka_4_controller(view: &View<'_>) -> Sight<bool> {
     answer
 }
 
-/// Whether any controller's page shows PRE_MIGRATION or MIGRATION.
+/// Whether any controller's page, or the log of a leader that migrates, shows PRE_MIGRATION or MIGRATION.
 pub(super) fn unfinished_seen(view: &View<'_>) -> Sight<bool> {
-    any_gauge(view, &[PRE_MIGRATION, MIGRATION])
+    any_witness(view, &[PRE_MIGRATION, MIGRATION])
 }
 
-/// Whether any controller's page shows POST_MIGRATION.
+/// Whether any controller's page, or the log of a leader that migrates, shows POST_MIGRATION.
 pub(super) fn post_seen(view: &View<'_>) -> Sight<bool> {
-    any_gauge(view, &[POST_MIGRATION])
+    any_witness(view, &[POST_MIGRATION])
+}
+
+fn any_witness(view: &View<'_>, states: &[u8]) -> Sight<bool> {
+    let migrates = view.live_leader().is_ok_and(|leader| generation(leader.node) == Some(Generation::Migrating));
+    match (any_gauge(view, states), log::state(view)) {
+        (gauge, Ok(_)) if !migrates || gauge.as_ref().is_ok_and(|seen| seen.value) => gauge,
+        (_, Ok(written)) => seen(states.contains(&written.value), written.evidence),
+        (gauge, Err(_)) => gauge,
+    }
 }
 
 fn any_gauge(view: &View<'_>, states: &[u8]) -> Sight<bool> {
@@ -171,26 +256,46 @@ fn any_gauge(view: &View<'_>, states: &[u8]) -> Sight<bool> {
     answer
 }
 
-/// Whether the metadata was copied, as far as this controller's own page tells, or else a broker on KRaft: one that is
-/// started before the copy never opens its listener.
-pub(super) fn is_copied(view: &View<'_>, id: NodeId) -> bool {
+/// Whether the metadata was copied, as far as a controller's log or this controller's own page tells, or else a broker on
+/// KRaft: one that is started before the copy never opens its listener. Who leads may not be known yet.
+pub(super) fn is_copied(view: &View<'_>, id: Option<NodeId>) -> bool {
+    if log::copied_anywhere(view) {
+        return true;
+    }
     // Whose voters are asked for here is not known yet, so a combined node is one that was given or declared as a controller.
     let declared = |id: &NodeId| view.declared_controllers().is_some_and(|ids| ids.contains(id));
     let is_controller = |id: &NodeId| declared(id) || view.controllers().any(|(controller, _)| controller == *id);
     let on_kraft = |id: &NodeId| !is_controller(id) && matches!(view.broker(*id), Ok((_, Role::KraftBroker)));
-    match state_gauge(view, id) {
-        Ok(gauge) => [MIGRATION, POST_MIGRATION].contains(&gauge.value),
-        Err(_) => view.known_brokers().iter().any(on_kraft),
+    match id.and_then(|id| state_gauge(view, id).ok()) {
+        Some(gauge) => [MIGRATION, POST_MIGRATION].contains(&gauge.value),
+        None => view.known_brokers().iter().any(on_kraft),
     }
 }
 
-/// Controllers whose gauge says something else than the state of the cluster, with Kafka's name of what it says.
+/// What a controller's own page says otherwise than the log, or the leader: by whom, and that in words.
 #[must_use]
-pub fn differing_gauges(view: &View<'_>) -> Vec<(NodeId, &'static str)> {
+pub fn differing_gauges(view: &View<'_>) -> Vec<(NodeId, String)> {
     let Ok(leader) = view.live_leader() else { return Vec::new() };
-    let Ok(state) = state_gauge(view, leader.id()) else { return Vec::new() };
+    let migrates = generation(leader.node) == Some(Generation::Migrating);
+    let written = log::state(view).ok().filter(|_| migrates);
+    let (told, by) = match (written, state_gauge(view, leader.id())) {
+        (Some(written), _) => (written.value, format!("the metadata log ({})", state_name(written.value))),
+        (None, Ok(gauge)) => (gauge.value, "the leader's".to_owned()),
+        (None, Err(_)) => return Vec::new(),
+    };
     let seen = view.paged_controllers().filter_map(|id| state_gauge(view, id).ok().map(|gauge| (id, gauge.value)));
-    seen.filter(|(_, value)| *value != state.value).map(|(id, value)| (id, state_name(value))).collect()
+    let differ = seen.filter(|(_, value)| *value != told);
+    let mut all: Vec<(NodeId, String)> =
+        differ.map(|(id, value)| (id, format!("own gauge says {}, unlike {by}", state_name(value)))).collect();
+    let counted = count(view, leader.id(), Gauge::MigratingZkBrokerCount);
+    if let (true, Ok(log), Ok(counted)) = (migrates, log::log(view), counted) {
+        let registered = log.migrating().count();
+        if u64::try_from(registered) != Ok(counted.value) {
+            let words = format!("MigratingZkBrokerCount is {}, unlike the metadata log ({registered})", counted.value);
+            all.push((leader.id(), words));
+        }
+    }
+    all
 }
 
 /// `ZkMigrationState` in numbers, as 3.5 to 3.9 have them (`ZkMigrationState.java`). They are not in the order
@@ -225,14 +330,13 @@ fn state_gauge(view: &View<'_>, id: NodeId) -> Sight<u8> {
 
 /// Of several followers' gauges the one that is furthest; `otherwise` if there is none.
 fn furthest(gauges: impl Iterator<Item = Seen<u8>>, otherwise: Box<Unseen>) -> Sight<u8> {
-    let order = |state: u8| [PRE_MIGRATION, MIGRATION, POST_MIGRATION].iter().position(|other| *other == state);
     let gauges: Vec<Seen<u8>> = gauges.collect();
     let none = gauges.iter().filter(|gauge| gauge.value == NONE).count();
     if none > 0 && none < gauges.len() {
         let words = "some caught-up voters say NONE and some do not";
         return unseen(Missed::new(Why::Ambiguous, words), None);
     }
-    gauges.into_iter().max_by_key(|gauge| order(gauge.value)).ok_or(otherwise)
+    gauges.into_iter().max_by_key(|gauge| place(gauge.value)).ok_or(otherwise)
 }
 
 /// NONE counts as born in KRaft only beside an expected broker seen on KRaft and none on ZooKeeper.

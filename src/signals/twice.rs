@@ -3,7 +3,7 @@
 //! The quorum's times are by the leader's clock, in both looks.
 
 use super::quorum::Leader;
-use super::{Sight, Signal, Unseen, View, gauge, not_of, seen, unseen};
+use super::{Sight, Signal, Unseen, View, brokers, gauge, not_of, seen, unseen};
 use crate::snapshot::{Gauge, Missed, NodeId, Subject, Why};
 
 /// The same controller leads in the same epoch in both looks. Of the quorum.
@@ -22,6 +22,16 @@ pub const VOTER_FETCHES: Signal<bool> = Signal {
 /// `ZkWriteBehindLag` of the live leader is greater in the second look than in the first, and no moment's. Of the quorum.
 pub const ZK_WRITE_BEHIND_GROWS: Signal<bool> =
     Signal { label: "ZkWriteBehindLag grows", read: |view, _| write_behind_grows(view) };
+
+/// How many records of the metadata log a KRaft broker has not applied in the second look that were committed in the first, a
+/// second or more ago. Of a broker.
+pub const METADATA_BEHIND: Signal<u64> = Signal {
+    label: "number of metadata records behind the quorum of a second ago",
+    read: |view, subject| match subject {
+        Subject::Broker(id) => metadata_behind(view, id),
+        _ => not_of(subject),
+    },
+};
 
 /// How far the dual write to ZooKeeper may be behind without being looked at twice, in records: an idle quorum writes two
 /// a second, and each is written a moment later.
@@ -58,6 +68,14 @@ fn write_behind_grows(view: &View<'_>) -> Sight<bool> {
     let grows = then.value > A_MOMENTS_LAG && now.value > then.value;
     let named = grows.then(|| format!("from {} to {}", then.value, now.value));
     seen(grows, now.evidence).map(|seen| seen.naming(named))
+}
+
+/// How many records that were committed in the first look this broker has not applied in the second. The high watermark only
+/// grows, whoever leads.
+fn metadata_behind(view: &View<'_>, id: NodeId) -> Sight<u64> {
+    let applied = brokers::applied(view, id)?;
+    let then = earlier(view)?.live_leader()?;
+    seen(brokers::behind(then.said.high_watermark, applied.value), applied.evidence)
 }
 
 fn same(then: &Leader<'_>, now: &Leader<'_>) -> bool {

@@ -3,15 +3,17 @@
 //! Whom we expect is declared, or discovered: then it is whoever any reachable node lists. Which endpoint is whose is
 //! settled in `identity`.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::gauge::{self, Found};
 use super::identity::Configured;
 use super::quorum::{self, Leader, NoLeader};
-use super::{Unseen, api_versions_evidence, identity};
+use super::{Unseen, api_versions_evidence, brokers, identity};
 use crate::snapshot::{
-    AskedAs, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
+    AskedAs, BrokerList, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot,
+    Subject, Why,
 };
 
 /// One look of a snapshot, by id.
@@ -27,12 +29,13 @@ pub struct View<'a> {
     brokers: BTreeMap<NodeId, Vec<&'a Node>>,
     controllers: BTreeMap<NodeId, &'a Node>,
     nameless: Vec<(&'a Node, BTreeSet<NodeId>)>,
-    /// The controllers of brokers' configurations.
+    /// The controllers of nodes' configurations.
     pub(super) configured_controllers: Vec<Configured>,
     /// The look before this one.
     earlier: Option<Box<View<'a>>>,
     leader: OnceCell<Result<Leader<'a>, NoLeader>>,
     gauges: OnceCell<Vec<(&'a PageOf, Gauge, Found<'a>)>>,
+    lists: OnceCell<Vec<(&'a BrokerList, BTreeSet<NodeId>)>>,
 }
 
 impl<'a> View<'a> {
@@ -77,6 +80,7 @@ impl<'a> View<'a> {
             earlier: None,
             leader: OnceCell::new(),
             gauges: OnceCell::new(),
+            lists: OnceCell::new(),
         }
     }
 
@@ -214,6 +218,16 @@ impl<'a> View<'a> {
         self.live_leader().map_or_else(|_| Vec::new(), Leader::lagging)
     }
 
+    /// How many committed records of the metadata log each KRaft broker has yet to apply, as far as both are told: one or two
+    /// at any time.
+    #[must_use]
+    pub fn brokers_behind(&self) -> Vec<(NodeId, u64)> {
+        let Some(high_watermark) = self.high_watermark() else { return Vec::new() };
+        let behind =
+            |id: &NodeId| Some((*id, brokers::behind(high_watermark, brokers::applied(self, *id).ok()?.value)));
+        self.known_brokers.iter().filter_map(behind).collect()
+    }
+
     /// Whether any node or page answered anything.
     #[must_use]
     pub fn anybody_answered(&self) -> bool {
@@ -285,6 +299,12 @@ impl<'a> View<'a> {
         self.look.nodes.iter().filter(|node| node.asked_as == AskedAs::Broker)
     }
 
+    /// The different lists that brokers gave, each with whom it lists: a thousand brokers give few.
+    pub(super) fn lists(&self) -> &[(&'a BrokerList, BTreeSet<NodeId>)] {
+        let ids = |list: &BrokerList| list.iter().map(|(id, _)| *id).collect();
+        self.lists.get_or_init(|| self.look.broker_lists().map(|list| (list, ids(list))).collect())
+    }
+
     pub(super) fn controllers(&self) -> impl Iterator<Item = (NodeId, &'a Node)> {
         self.controllers.iter().map(|(id, node)| (*id, *node))
     }
@@ -347,6 +367,6 @@ fn unseen(node: &Node, missed: Missed) -> Box<Unseen> {
     Box::new(Unseen { missed, evidence: Some(api_versions_evidence(node, "ApiKeys")) })
 }
 
-fn no_address(words: impl Into<String>) -> Box<Unseen> {
+fn no_address(words: impl Into<Cow<'static, str>>) -> Box<Unseen> {
     Box::new(Unseen { missed: Missed::new(Why::NoAddress, words), evidence: None })
 }

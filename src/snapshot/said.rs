@@ -11,8 +11,9 @@ use super::{Endpoint, Gauge, NodeId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiVersions {
-    /// Every API that is listed: key, lowest and highest version.
-    pub apis: Vec<(i16, i16, i16)>,
+    /// Every API that is listed: key, lowest and highest version. Lists that are the same are shared, for nodes of one
+    /// release list the same.
+    pub apis: Arc<[(i16, i16, i16)]>,
     /// `ZkMigrationReady`: the node's own `zookeeper.metadata.migration.enable` (3.5 to 3.9; always false in
     /// 3.4 and 4.x). `None` where the answer has no place for it (before version 3).
     pub zk_migration_ready: Option<bool>,
@@ -57,6 +58,12 @@ pub struct Release(usize);
 
 impl Release {
     const NAMES: [&'static str; 8] = ["3.4 or older", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1 or newer"];
+
+    /// The minor release of 3.x, 4 to 9; of what is older 4.
+    #[must_use]
+    pub fn minor_of_3(self) -> Option<u8> {
+        u8::try_from(self.0).ok().filter(|place| *place < 6).map(|place| place + 4)
+    }
 }
 
 impl fmt::Display for Release {
@@ -128,7 +135,12 @@ impl ApiVersions {
             (_, 16) => match highest(PRODUCE) {
                 Some(..=10) => (3, 3),
                 Some(_) => (4, 4),
-                None => (3, 4),
+                // The highest level of metadata.version tells them apart where it is told: 19 of 3.7, 20 of 3.8.
+                None => match self.features.supported {
+                    Some((_, ..=19)) => (3, 3),
+                    Some(_) => (4, 4),
+                    None => (3, 4),
+                },
             },
             _ => (5, 5),
         };
@@ -170,6 +182,9 @@ impl BrokerLists {
     /// Takes the same list that was met before, if there was one, in place of this one; whether there was none. A cluster
     /// has few different ones, so they are compared one after the other.
     pub fn share(&mut self, list: &mut BrokerList) -> bool {
+        if self.0.iter().any(|known| Arc::ptr_eq(known, list)) {
+            return false;
+        }
         if let Some(same) = self.0.iter().find(|known| known == &list) {
             *list = Arc::clone(same);
             return false;

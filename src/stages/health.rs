@@ -12,14 +12,18 @@ use super::rows::{
     NO_UNEXPECTED_VOTER, OF_CLUSTER, QUORUM_HAS_LEADER, SAME_CLUSTER, VOTER_CAUGHT_UP,
 };
 use crate::signals::{
-    ALL_TOPICS_SHOWN, ANSWERS_AS_BROKER, FENCED_BROKERS, LEADER_UNCHANGED, LISTED, METADATA_ERRORS, OFFLINE_PARTITIONS,
-    REASSIGNMENTS, TOPICS_SHOWN, TOPICS_TO_DELETE, UNDER_MIN_ISR, UNDER_REPLICATED, VOTER_FETCHES, ZK_WRITE_BEHIND,
-    ZK_WRITE_BEHIND_GROWS,
+    ALL_TOPICS_SHOWN, ANSWERS_AS_BROKER, FENCED_BROKERS, LEADER_UNCHANGED, LISTED, METADATA_BEHIND, METADATA_ERRORS,
+    OFFLINE_PARTITIONS, REASSIGNMENTS, TOPICS_SHOWN, TOPICS_TO_DELETE, UNDER_MIN_ISR, UNDER_REPLICATED, VOTER_FETCHES,
+    ZK_WRITE_BEHIND, ZK_WRITE_BEHIND_GROWS,
 };
 
 /// How far the dual write to ZooKeeper may be behind, in records: it stays below ten on a cluster that is at rest, and
 /// grows by two a second once ZooKeeper is gone.
 const WRITE_BEHIND_MAX: u64 = 50;
+
+/// How many records a broker may still have to apply of those that were committed in the first look. Brokers are one or two
+/// behind at any time, and an idle quorum writes two a second; looks are a second apart, or a little more.
+const APPLIED_LATE_MAX: u64 = 2;
 
 /// The table of health.
 pub static HEALTH: Stage = Stage {
@@ -100,9 +104,23 @@ pub static HEALTH: Stage = Stage {
             .only(CONTROLLERS_THERE)
             .claims("has no fenced broker")
             .because("a fenced broker is registered and leads nothing: it is down, or does not reach the controllers")
-            .source("ControllerMetadataMetrics.java: FencedBrokerCount, Kafka 3.3 and newer")
+            .source(
+                "BrokerRegistrationChangeRecord of the metadata log; ControllerMetadataMetrics.java: FencedBrokerCount, \
+                 Kafka 3.3 and newer",
+            )
             .look(&[GAUGES, BROKERS])
             .remedy("find-fenced-broker", "find the broker that is down, or does not reach the controllers"),
+        row("broker-applies-metadata", ExpectedBrokers, Demand::Count(METADATA_BEHIND.at_most(APPLIED_LATE_MAX)))
+            .where_exported()
+            .claims("apply the metadata log")
+            .because("a broker that has stopped to apply it answers everything, with leaders and topics of the past")
+            .source(
+                "ApiVersions: FinalizedFeaturesEpoch of a KRaft broker is what it serves from, KRaftMetadataCache.scala; \
+                 DescribeQuorum: HighWatermark",
+            )
+            .look(&[REPLICATION])
+            .remedy("look-at-broker", "see in its log whether it reaches the controllers, and what it could not apply")
+            .never("do not restart the next broker before"),
         CONTROLLER_ANSWERS.only(CONTROLLERS_THERE),
         QUORUM_HAS_LEADER.only(CONTROLLERS_THERE),
         CONTROLLER_VOTES.only(CONTROLLERS_THERE),

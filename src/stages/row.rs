@@ -71,13 +71,24 @@ pub struct Cause {
     pub told_by: &'static str,
     /// Whether it can be told from the others.
     pub tell: fn(&View<'_>, Subject) -> Told,
+    /// Which clause of the migration driver's decision it is, if it is one.
+    pub clause: Option<Clause>,
+}
+
+/// A clause of the migration driver's decision to copy.
+#[derive(Debug, Clone, Copy)]
+pub struct Clause {
+    /// Its id.
+    pub id: &'static str,
+    /// What to do while it is not met.
+    pub advice: &'static str,
 }
 
 /// Whether a cause can be told from the others, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// It is this.
-    Shown(String),
+    /// It is this: what shows it, and of whom.
+    Shown(String, Vec<Subject>),
     /// It may be this.
     Possible,
     /// It is not this.

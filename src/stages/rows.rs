@@ -1,11 +1,12 @@
 //! Rows that stand in several tables, written as the tables are. A table may narrow one with a condition of its own.
 
 use super::Subjects::{ExpectedBrokers, ExpectedControllers, KnownBrokers, Quorum, Voters};
-use super::causes::{LEFT_REGISTERED, NO_VOTE, NOT_COPIED};
+use super::causes::{LEFT_REGISTERED, NO_VOTE};
 use super::conditions::{
     ANSWERS_AS_BROKER, BROKERS_DECLARED, BROKERS_DISCOVERED, CLUSTER_DECLARED, CONTROLLERS_DECLARED,
     NO_BROKER_ON_ZOOKEEPER, RUNS_KRAFT_AND_NOT_COMBINED,
 };
+use super::driver::DRIVER;
 use super::looks::{
     BROKER_APIS, BROKER_FLAG, BROKERS, CLUSTER_ID_OF_BROKERS, CLUSTER_ID_OF_CONTROLLERS, CLUSTER_ID_ON_DISK,
     DRIVER_LOG, MIGRATION_ZNODE, REPLICATION, STATE, STATUS, ZOOKEEPER_BROKERS,
@@ -100,7 +101,10 @@ pub(super) const NO_BROKER_LEFT_OUT: Row = row("no-broker-left-out", Quorum, Dem
     .only(NO_BROKER_ON_ZOOKEEPER)
     .claims("leaves no broker out that nobody declared")
     .because("a broker that is down or cut off is listed by nobody, and may be the one that is left behind")
-    .source("ControllerMetadataMetrics.java: MigratingZkBrokerCount, dead ones included, Kafka 3.6 to 3.9")
+    .source(
+        "RegisterBrokerRecord of the metadata log: IsMigratingZkBroker; ControllerMetadataMetrics.java: \
+            MigratingZkBrokerCount, Kafka 3.6 to 3.9; dead ones included",
+    )
     .look(&[BROKERS, ZOOKEEPER_BROKERS, STATE])
     .remedy("declare-brokers", "give --expect-brokers, and start or unregister the broker that is missing")
     .never("do not finalize while it is not known who is missing");
@@ -124,10 +128,13 @@ pub(super) const QUORUM_HAS_LEADER: Row = row("quorum-has-leader", Quorum, Deman
 
 pub(super) const METADATA_COPIED: Row =
     row("metadata-copied", Quorum, Demand::State(MIGRATION_STATE.at_least(StateRung::Migration)))
-        .owed_to(NOT_COPIED)
+        .owed_to(DRIVER)
         .claims("is in MIGRATION or beyond")
         .because("MIGRATION is written when the copy of ZooKeeper's metadata is committed")
-        .source("KIP-866; QuorumController.java; metric kafka.controller:ZkMigrationState, Kafka 3.5 to 3.9")
+        .source(
+            "KIP-866; QuorumController.java: ZkMigrationStateRecord of the metadata log; metric \
+                kafka.controller:ZkMigrationState, Kafka 3.5 to 3.9",
+        )
         .look(&[STATE, DRIVER_LOG, REPLICATION, MIGRATION_ZNODE])
         .remedy("wait-for-copy", "wait; if it lasts, look after the causes that the finding names")
         .never(
@@ -184,7 +191,10 @@ pub(super) const NO_REGISTRATION_LEFT: Row =
         .owed_to(LEFT_REGISTERED)
         .claims("counts no ZooKeeper broker any more")
         .because("a registration of a ZooKeeper broker remains, dead or alive, that nobody has moved")
-        .source("ControllerMetadataMetrics.java: MigratingZkBrokerCount, Kafka 3.6 to 3.9")
+        .source(
+            "RegisterBrokerRecord of the metadata log: IsMigratingZkBroker; ControllerMetadataMetrics.java: \
+                MigratingZkBrokerCount, Kafka 3.6 to 3.9",
+        )
         .look(&[STATE, ZOOKEEPER_BROKERS])
         .remedy("move-or-unregister", "start that broker as a KRaft broker, or unregister it")
         .never(

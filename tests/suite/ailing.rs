@@ -30,6 +30,7 @@ fn healthy_look(second: bool) -> Look {
     for broker in &mut brokers {
         broker.metadata = lists(&listed);
         broker.topics = shows(Vec::new());
+        broker.api_versions.said.as_mut().expect("it answers").features.epoch = Some(7);
     }
     let mut leader = leader(3001, &[(3002, Some(400))]);
     leader.reassignments = said(Ok(Vec::new()));
@@ -121,7 +122,7 @@ type Change = fn(&mut Snapshot);
 
 /// Every row: how it fails alone, if it can; and how it is not seen, and how it stands then.
 #[rustfmt::skip]
-const ROWS: [(&str, Option<Change>, Change, Standing); 26] = [
+const ROWS: [(&str, Option<Change>, Change, Standing); 27] = [
     ("broker-answers", None, |it| both(it, |look| look.nodes[OTHER_BROKER].api_versions = silent()), Standing::Unknown),
     ("broker-listed", Some(|it| both(it, |look| look.nodes[OTHER_BROKER].metadata = lists(&[(2, 2)]))),
         |it| both(it, |look| look.nodes[BROKER..].iter_mut().for_each(|node| node.metadata = silent())), Standing::Unknown),
@@ -154,6 +155,9 @@ const ROWS: [(&str, Option<Change>, Change, Standing); 26] = [
     ("no-under-min-isr", Some(|it| shown(it, &partition(1, &[1]), Some(2))), |it| shown(it, &partition(1, &[1]), None), Standing::Unknown),
     ("no-topic-deletion", Some(|it| gauge(it, 2, "TopicsToDeleteCount", "1.0")), no_pages, Standing::Skipped),
     ("no-fenced-broker", Some(|it| gauge(it, 0, "FencedBrokerCount", "1.0")), no_pages, Standing::Skipped),
+    ("broker-applies-metadata", Some(|it| quorum(it, |said| said.high_watermark = 11)), |it| both(it, |look| {
+        look.nodes[BROKER..].iter_mut().for_each(|node| node.api_versions.said.as_mut().expect("it answers").features.epoch = None);
+    }), Standing::Skipped),
     ("controller-answers", None, |it| both(it, |look| look.nodes[STANDBY].api_versions = silent()), Standing::Unknown),
     ("quorum-has-leader", Some(|it| both(it, |look| look.nodes[LEADER] = standby(3001))), no_quorum, Standing::Unknown),
     ("controller-votes", Some(|it| quorum(it, |said| said.observers = said.voters.split_off(1))), no_quorum, Standing::Unknown),
@@ -267,6 +271,27 @@ fn what_is_a_little_behind_is_no_more_than_that() {
     };
     assert_eq!(verdict(grows), Verdict::Complete, "a moment's lag");
     assert_eq!(verdict(|it| shown(it, &partition(1, &[1, 2]), None)), Verdict::Complete, "an offline log directory");
+}
+
+#[test]
+fn a_broker_may_have_two_records_to_apply_that_were_committed_a_second_ago() {
+    let behind = |first: i64, last: i64, applied: i64| {
+        let mut changed = healthy();
+        for (look, high_watermark) in changed.looks.iter_mut().zip([first, last]) {
+            leadership(&mut look.nodes[LEADER]).high_watermark = high_watermark;
+        }
+        changed.looks[1].nodes[BROKER].api_versions.said.as_mut().expect("it answers").features.epoch = Some(applied);
+        standing(&evaluate_tables(&[&HEALTH], None, &changed), "broker-applies-metadata")
+    };
+    assert_eq!(behind(9, 400, 8), Standing::Pass, "all of the first look");
+    assert_eq!(behind(9, 400, 6), Standing::Pass, "all but two");
+    assert_eq!(behind(9, 9, 5), Standing::NotYet, "all but three");
+    assert_eq!(behind(9, 9, i64::MIN), Standing::NotYet);
+    let mut alone = healthy();
+    one_look(&mut alone);
+    let report = evaluate_tables(&[&HEALTH], None, &alone);
+    assert_eq!(standing(&report, "broker-applies-metadata"), Standing::Skipped, "there is no second ago");
+    assert_eq!(report.behind, [(1, 1), (2, 1)], "as it is shown to people");
 }
 
 #[test]

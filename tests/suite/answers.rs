@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use kraft_check::snapshot::{
-    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Features, Leadership, Look, Metadata, Missed, Node,
-    NodeId, Owner, Page, PageOf, Quorum, Replica, Sample, Snapshot, Timestamp, Why,
+    Answer, ApiVersions, AskedAs, Depth, Endpoint, Expected, Features, Leadership, Listener, Look, Metadata,
+    MetadataLog, Missed, Node, NodeId, Owner, Page, PageOf, Quorum, Registration, Replica, Sample, Snapshot,
+    StateRecord, Timestamp, Why,
 };
 
 /// The leader's own time, in milliseconds.
@@ -112,5 +113,37 @@ pub(crate) fn snapshot(brokers: &[NodeId], controllers: &[NodeId], looks: impl I
         expected: Expected { brokers: ids(brokers), controllers: ids(controllers), cluster_id: None },
         metric_names: Vec::new(),
         looks: looks.into(),
+    }
+}
+
+/// A log of controller 3001, as it leads by `leader`: the states that were written, and who is registered.
+pub(crate) fn log(states: &[i8], brokers: impl Into<Vec<Registration>>) -> Answer<MetadataLog> {
+    let states = states.iter().map(|state| StateRecord { offset: Some(3), at: NOW - 600_000, state: *state });
+    said(Ok(MetadataLog {
+        leader: 3001,
+        epoch: 3,
+        high_watermark: 9,
+        last_append: NOW,
+        states: states.collect(),
+        features: vec![("metadata.version".to_owned(), 21)],
+        brokers: brokers.into(),
+        ..MetadataLog::default()
+    }))
+}
+
+/// The registration of a broker at its id's own port, an hour ago: on ZooKeeper or not.
+pub(crate) fn registered(id: NodeId, migrating: bool) -> Registration {
+    let endpoint = place(u16::try_from(id).expect("a small id"));
+    Registration {
+        id,
+        epoch: 5,
+        incarnation: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        migrating,
+        fenced: false,
+        in_controlled_shutdown: false,
+        at: NOW - 3_600_000,
+        listeners: vec![Listener { name: "PLAINTEXT".to_owned(), endpoint, security_protocol: 0 }],
+        metadata_version: Some((21, 21)),
+        log_dirs: Vec::new(),
     }
 }

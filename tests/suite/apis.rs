@@ -2,6 +2,8 @@
 //! the codec, how it is read, and what guard and codec must agree on. The fuzzer is made of this file as well
 //! (`tests/fuzz`).
 
+use std::sync::LazyLock;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -26,7 +28,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
 use kraft_check::wire::{
-    Ask, Asked, CLIENT_ID, NO_ERROR, REPLICAS_MAX, Refusal, Serve, decode, encode, listed, topics,
+    self, Apis, Ask, Asked, CLIENT_ID, Met, NO_ERROR, Place, REPLICAS_MAX, Refusal, Serve, decode, encode, listed,
+    topics,
 };
 
 /// The id of every answer that is made, and of every one that is read.
@@ -243,9 +246,10 @@ pub(crate) fn requests() -> Vec<Api> {
 fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
     let read: fn(&Bytes, i16) -> Result<(), Refusal> = |frame, version| {
         if A::KEY == ApiVersionsRequest::KEY {
-            assert_lists_what_the_codec_reads(frame, version);
+            assert_lists_what_the_codec_reads(frame, version, CORRELATION_ID);
         }
         if A::KEY == MetadataRequest::KEY {
+            assert_names_whom_the_codec_reads(frame, version, CORRELATION_ID);
             assert_counts_what_the_codec_reads(frame, version, CORRELATION_ID);
         }
         decode::<A>(frame, version, CORRELATION_ID).map(|_| ())
@@ -253,15 +257,51 @@ fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
     A::SPOKEN.map(|version| Api { key: A::KEY, version, make, read }).collect()
 }
 
-/// The reader of our own and the codec's say the same of the same bytes; only texts, which are nothing to a list of
-/// numbers, may trouble the codec alone.
-fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16) {
-    let own = listed(frame, version, CORRELATION_ID);
-    match decode::<ApiVersionsRequest>(frame, version, CORRELATION_ID) {
+/// The lists of all answers that were read before, whole ones and broken ones.
+static APIS_MET: LazyLock<Met<Apis>> = LazyLock::new(Met::default);
+static BROKERS_MET: LazyLock<Met<Listed>> = LazyLock::new(Met::default);
+
+/// The reader of our own and the codec's say the same of the same bytes, whatever was met before; only texts, which are
+/// nothing to a list of numbers, may trouble the codec alone.
+pub(crate) fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16, correlation_id: i32) {
+    let own = listed(frame, version, correlation_id, &Met::default());
+    for _ in 0..2 {
+        assert_eq!(listed(frame, version, correlation_id, &APIS_MET), own, "after others, and after itself");
+    }
+    match decode::<ApiVersionsRequest>(frame, version, correlation_id) {
         Ok(said) => {
             let own = own.expect("the codec reads it");
             let apis: Vec<_> = said.api_keys.iter().map(|it| (it.api_key, it.min_version, it.max_version)).collect();
-            assert_eq!((own.apis, own.zk_migration_ready), (apis, said.zk_migration_ready));
+            assert_eq!((&*own.apis, own.zk_migration_ready), (&*apis, said.zk_migration_ready));
+        }
+        Err(Refusal::Codec(_)) => {}
+        Err(refusal) => assert_eq!(own, Err(refusal)),
+    }
+}
+
+/// Brokers as they are listed: id, host, port.
+type Listed = Vec<(i32, Vec<u8>, i32)>;
+
+/// The same of the brokers that are listed, and what comes with them.
+pub(crate) fn assert_names_whom_the_codec_reads(frame: &Bytes, version: i16, correlation_id: i32) {
+    let make = |places: &[Place<'_>]| places.iter().map(|it| (it.id, it.host.to_vec(), it.port)).collect();
+    let fresh = Met::<Listed>::default();
+    let own = wire::metadata(frame, version, correlation_id, &fresh, make);
+    for _ in 0..2 {
+        assert_eq!(
+            wire::metadata(frame, version, correlation_id, &BROKERS_MET, make),
+            own,
+            "after others, and after itself"
+        );
+    }
+    match decode::<MetadataRequest>(frame, version, correlation_id) {
+        Ok(said) => {
+            let own = own.expect("the codec reads it");
+            let broker = |it: &MetadataResponseBroker| (it.node_id.0, it.host.as_bytes().to_vec(), it.port);
+            let named = (own.cluster_id, own.controller_id, own.error_code);
+            assert_eq!(own.brokers, said.brokers.iter().map(broker).collect::<Listed>());
+            let cluster_id = said.cluster_id.as_ref().map(|id| id.as_bytes());
+            assert_eq!(named, (cluster_id, said.controller_id.0, said.error_code));
         }
         Err(Refusal::Codec(_)) => {}
         Err(refusal) => assert_eq!(own, Err(refusal)),

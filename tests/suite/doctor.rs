@@ -7,7 +7,7 @@ use kraft_check::exit;
 use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::{Diagnosis, Examined, Outcome};
 use kraft_check::security::Access;
-use kraft_check::snapshot::{Depth, Missed, Node, Snapshot, Why};
+use kraft_check::snapshot::{AskedAs, Depth, Missed, Node, Quorum, Snapshot, Why};
 use serde_json::Value;
 
 use crate::recordings::snapshots;
@@ -114,6 +114,30 @@ fn a_missing_right_is_named_with_the_command_that_grants_it() {
 }
 
 #[test]
+fn the_right_to_read_the_log_is_missed_only_where_no_page_tells_the_state() {
+    let examined_without = |pages: bool| {
+        let (_, mut snapshot) =
+            healthy().find(|(name, _)| name.contains("all-brokers-on-kraft")).expect("a recording on KRaft");
+        for look in &mut snapshot.looks {
+            if !pages {
+                look.pages.clear();
+            }
+            let leads = |node: &&mut Node| {
+                node.asked_as == AskedAs::Controller && matches!(node.quorum.said, Ok(Quorum::Leader(_)))
+            };
+            look.nodes.iter_mut().find(leads).expect("a leader").log.said = denial();
+        }
+        examined(&snapshot)
+    };
+    let told = examined_without(true);
+    assert_eq!((exit::of_diagnosis(&told).code, told.grants()), (0, Vec::new()));
+    assert_eq!(told.hops().filter(|hop| hop.outcome == Outcome::NotNeeded).count(), 1);
+    let untold = examined_without(false);
+    assert_eq!(exit::of_diagnosis(&untold).code, 77);
+    assert!(untold.grants()[0].ends_with("--operation ClusterAction --cluster"), "{:?}", untold.grants());
+}
+
+#[test]
 fn topics_that_are_left_out_without_a_word_are_a_missing_right() {
     for name in ["every-topic-hidden", "one-topic-hidden"] {
         let (_, snapshot) = healthy().find(|(recording, _)| recording.ends_with(name)).expect("a recording");
@@ -153,7 +177,15 @@ fn the_first_hop_that_failed_is_the_one_that_is_told() {
 #[test]
 fn every_answer_that_needs_a_right_has_it_in_the_table() {
     let apis: BTreeSet<&str> = RIGHTS.iter().flat_map(|right| right.apis).copied().collect();
-    let whole = ["DescribeCluster", "DescribeConfigs", "DescribeQuorum", "ListPartitionReassignments", "Metadata"];
+    let whole = [
+        "DescribeCluster",
+        "DescribeConfigs",
+        "DescribeQuorum",
+        "Fetch",
+        "FetchSnapshot",
+        "ListPartitionReassignments",
+        "Metadata",
+    ];
     assert_eq!(apis, BTreeSet::from(whole));
 }
 

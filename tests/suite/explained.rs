@@ -24,6 +24,7 @@ fn defined() -> BTreeSet<&'static str> {
     let mut ids: BTreeSet<&str> = STAGES.iter().map(|stage| stage.id).collect();
     ids.extend(rows().flat_map(|row| [row.id, row.reason.action]));
     ids.extend(GUARDS.iter().flat_map(|guard| [guard.id, guard.reason.action]));
+    ids.extend(rows().flat_map(|row| row.causes).filter_map(|cause| Some(cause.clause?.id)));
     ids.extend(Why::ALL.map(Why::id));
     ids.extend(Oddity::ALL.map(Oddity::id));
     ids.extend(EXITS.map(|exit| exit.name));
@@ -161,7 +162,7 @@ fn documents_for_programs_have_the_same_head() {
     }
     let document = run("explain metadata-copied -o json").json();
     assert_eq!(document["topic"], "row");
-    assert_eq!(document["causes"].as_array().map(Vec::len), Some(7));
+    assert_eq!(document["causes"].as_array().map(Vec::len), Some(13));
     assert!(document["look"][0]["run"].as_str().is_some_and(|run| run.starts_with("curl -s $PAGE")));
 }
 
@@ -224,8 +225,8 @@ fn permissions_document() -> String {
         }
     }
     text.push_str(
-        "\nAs an admin; the last two only where the table says that they are needed (Alter is a right to more than \
-         looking):\n\n```sh\n",
+        "\nAs an admin; the last three only where the table says that they are needed (ClusterAction and Alter are rights to \
+         more than\nlooking):\n\n```sh\n",
     );
     for right in &RIGHTS {
         let (operation, flag) = (right.operation, right.resource.flag());
@@ -258,7 +259,7 @@ fn findings_document() -> String {
     for (name, brief) in variables {
         let _ = writeln!(text, "- `${name}`: {brief}");
     }
-    for kind in [Kind::Row, Kind::Guard, Kind::Action, Kind::Error, Kind::Warning] {
+    for kind in [Kind::Row, Kind::Guard, Kind::Clause, Kind::Action, Kind::Error, Kind::Warning] {
         let words = kind.words().1;
         let _ = writeln!(text, "\n## {}{}", words[..1].to_uppercase(), &words[1..]);
         for topic in topics.iter().filter(|topic| topic.topic == kind) {

@@ -64,12 +64,13 @@ fn forget_where(snapshot: &mut Snapshot, mut forgotten: impl FnMut() -> bool) {
     }
     for look in &mut snapshot.looks {
         for node in &mut look.nodes {
-            let answers: [&mut dyn FnMut(); 8] = [
+            let answers: [&mut dyn FnMut(); 9] = [
                 &mut || forget(&mut node.api_versions),
                 &mut || forget(&mut node.metadata),
                 &mut || forget(&mut node.quorum),
                 &mut || forget(&mut node.cluster),
                 &mut || forget(&mut node.configs),
+                &mut || forget(&mut node.log),
                 &mut || forget(&mut node.topics),
                 &mut || forget(&mut node.min_isr),
                 &mut || forget(&mut node.reassignments),

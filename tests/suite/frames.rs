@@ -8,9 +8,11 @@ use kafka_protocol::messages::{
     ListPartitionReassignmentsRequest, MetadataRequest, ResponseHeader,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
-use kraft_check::wire::{Ask, Refusal, decode, listed, topics};
+use kraft_check::wire::{Ask, Refusal, decode, topics};
 
-use crate::apis::assert_counts_what_the_codec_reads;
+use crate::apis::{
+    assert_counts_what_the_codec_reads, assert_lists_what_the_codec_reads, assert_names_whom_the_codec_reads,
+};
 use crate::recordings::{files, frames_of};
 
 /// One recorded frame, without its length prefix.
@@ -78,23 +80,20 @@ fn every_real_list_is_read_as_the_codec_reads_it() {
     let lists: Vec<Frame> = frames().into_iter().filter(|frame| frame.api == "ApiVersions").collect();
     assert!(lists.len() > 50, "{}", lists.len());
     for frame in lists {
-        let correlation_id = correlation_id(&frame.bytes);
-        let own = listed(&frame.bytes, frame.version, correlation_id).expect("a list");
-        let said = decode::<ApiVersionsRequest>(&frame.bytes, frame.version, correlation_id).expect("a list");
-        let apis: Vec<_> = said.api_keys.iter().map(|it| (it.api_key, it.min_version, it.max_version)).collect();
-        assert_eq!((own.apis, own.zk_migration_ready), (apis, said.zk_migration_ready), "{}", frame.place);
+        assert_lists_what_the_codec_reads(&frame.bytes, frame.version, correlation_id(&frame.bytes));
     }
 }
 
-/// Nor are topics, for memory; of every real answer both count the same.
+/// Nor are brokers and topics, for memory; of every real answer both name and count the same.
 #[test]
-fn every_real_topic_and_partition_is_counted_as_the_codec_counts() {
+fn every_real_broker_and_partition_is_counted_as_the_codec_counts() {
     let (mut versions, mut not_whole) = (BTreeSet::new(), 0);
     for frame in frames() {
         if frame.api != "Metadata" || !MetadataRequest::SPOKEN.contains(&frame.version) {
             continue;
         }
         let correlation_id = correlation_id(&frame.bytes);
+        assert_names_whom_the_codec_reads(&frame.bytes, frame.version, correlation_id);
         assert_counts_what_the_codec_reads(&frame.bytes, frame.version, correlation_id);
         let own = topics(&frame.bytes, frame.version, correlation_id).expect("topics");
         if own.topics > 0 {

@@ -22,10 +22,14 @@ mod dial;
 mod doctor;
 /// Are the README's commands and tables so?
 mod documents;
+/// What does the copy of the metadata wait for?
+mod driver;
 /// Is every id explained, and are the documents of stages, findings and exit codes what the tables say?
 mod explained;
 /// Does forgetting ever make a cluster healthy, or ill; and what does health say together with a stage?
 mod forgotten;
+/// Is it said whom nobody gave, and who told of them?
+mod found;
 /// Do recorded frames of real nodes pass, and go back to the same bytes?
 mod frames;
 /// Does every command line, however made, end in one document and a code of the table?
@@ -114,6 +118,8 @@ mod unhealthy;
 mod versions;
 /// What comes of waiting, whatever the cluster does?
 mod waits;
+/// What do the metadata log and the controllers' gauges say together, and what each alone?
+mod witnesses;
 
 /// What ails a simulated cluster, by its own state.
 mod ailments;

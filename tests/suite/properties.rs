@@ -39,6 +39,12 @@ fn forget_where(snapshot: &mut Snapshot, mut forgotten: impl FnMut() -> bool) {
             if forgotten() {
                 forget(&mut node.configs);
             }
+            if forgotten() {
+                forget(&mut node.log);
+            }
+            if forgotten() {
+                forget(&mut node.topics);
+            }
         }
         for page in &mut look.pages {
             if forgotten() {

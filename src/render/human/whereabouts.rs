@@ -18,6 +18,7 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, style: Style) ->
     if style.coloured {
         text = text.replacen(&head, &format!("{}{head}{NO_COLOUR}", colour(current.verdict)), 1);
     }
+    let mut waits = whereabouts.waiting_for();
     for report in &whereabouts.reports {
         let position = match report.position {
             Some(Position::Past) => "past",
@@ -27,6 +28,14 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, style: Style) ->
         };
         let verdict = word(report.verdict).to_lowercase();
         line(&mut text, "  ", &format!("{}: {verdict}, {position}", report.stage));
+        // Under the stage that ends with the copy.
+        if let Some((cause, clause)) =
+            waits.take_if(|(cause, _)| report.findings.iter().any(|it| it.causes.contains(cause)))
+        {
+            let by = cause.by.as_ref().map_or_else(String::new, |by| format!(": {by}"));
+            line(&mut text, "    waits for  ", &format!("{}{by} [{}]", cause.words, clause.id));
+            line(&mut text, "               ", clause.advice);
+        }
     }
     body(&mut text, current, style, whereabouts.actions());
     text

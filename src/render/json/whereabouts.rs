@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Cluster, Envelope, Expected, Findings, JsonFinding, JsonNote, NextAction, RETRY_AFTER_SECONDS, clean, cluster,
-    expected, finding, next_action, note, position, time,
+    Cluster, Discovered, Envelope, Expected, Findings, JsonFinding, JsonNote, NextAction, RETRY_AFTER_SECONDS, clean,
+    cluster, discovered, expected, finding, next_action, note, path, position, time,
 };
 use crate::exit;
 use crate::report::{Place, Report, Whereabouts};
@@ -13,6 +13,7 @@ use crate::report::{Place, Report, Whereabouts};
 struct Body {
     cluster: Option<Cluster>,
     expected: Option<Expected>,
+    discovered: Vec<Discovered>,
     /// `not_begun`, `in_stage`, `beyond`; null where it cannot be told.
     place: Option<&'static str>,
     /// The stage that the cluster is in.
@@ -21,12 +22,23 @@ struct Body {
     retry_after_seconds: Option<u32>,
     summary: Option<String>,
     stages: Vec<StagePlace>,
+    /// What the copy of the metadata waits for.
+    waiting_for: Option<WaitingFor>,
     findings: Vec<JsonFinding>,
     errors: Vec<JsonNote>,
     warnings: Vec<JsonNote>,
     next_actions: Vec<NextAction>,
     observed_at: Option<String>,
     duration_ms: Option<u64>,
+}
+
+/// The first clause of the migration driver's decision that is not met.
+#[derive(Serialize)]
+struct WaitingFor {
+    id: &'static str,
+    subjects: Vec<String>,
+    message: String,
+    advice: &'static str,
 }
 
 /// One stage and what is said of it.
@@ -56,12 +68,19 @@ pub(in crate::render) fn whereabouts(whereabouts: &Whereabouts, which: Findings,
     let body = Body {
         cluster: current.map(cluster),
         expected: current.map(expected),
+        discovered: current.map(discovered).unwrap_or_default(),
         place,
         stage,
         blocked: whereabouts.is_blocked(),
         retry_after_seconds: exit.retryable.then_some(RETRY_AFTER_SECONDS),
         summary: current.map(|report| clean(&report.summary)),
         stages: whereabouts.reports.iter().map(stage_place).collect(),
+        waiting_for: whereabouts.waiting_for().map(|(cause, clause)| WaitingFor {
+            id: clause.id,
+            subjects: cause.subjects.iter().copied().map(path).collect(),
+            message: clean(&cause.by.as_ref().map_or_else(String::new, |by| format!("{}: {by}", cause.words))),
+            advice: clause.advice,
+        }),
         findings: findings.filter(|finding| which.lists(finding)).map(finding).collect(),
         errors: of_current(|report| &report.errors),
         warnings: of_current(|report| &report.warnings),

@@ -18,8 +18,17 @@ pub const REQUEST: &[u8] =
 /// If the recording is not there.
 #[must_use]
 pub fn recorded_answer(recording: &str) -> Vec<u8> {
-    let text = fs::read_to_string(recording).expect("the recording of a broker");
-    let hex = text.lines().find_map(|line| line.strip_prefix("ApiVersions 3 ")).expect("an answer of version 3");
+    recorded(recording, "ApiVersions 3 ")
+}
+
+/// The answer whose line begins so, without its length.
+///
+/// # Panics
+/// If the recording is not there, or has no such line.
+#[must_use]
+pub fn recorded(recording: &str, line: &str) -> Vec<u8> {
+    let text = fs::read_to_string(recording).expect("the recording of a node");
+    let hex = text.lines().find_map(|recorded| recorded.strip_prefix(line)).expect("a recorded answer");
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
 }
 

@@ -10,6 +10,8 @@ mod exchange;
 mod instructions;
 /// The same cluster asked by Kafka's own tools.
 mod kafka;
+/// A verdict that rests on a long metadata log.
+mod log;
 /// Looks in a row, over connections that are kept or made anew.
 mod looks;
 /// One look at listeners with TLS and a login.
@@ -71,6 +73,7 @@ fn main() {
         let looks = looks::measure(&places, 10, 1);
         println!("{} {} {}", exchange::table(&[exchange]), verdict::table(&[verdict]), looks::table(&[looks]));
         println!("{}", secured::table(&[secured::measure(&places, 10, 1)]));
+        println!("{}", log::table(&log::smoke(&places)));
         return;
     }
     let sizes: Vec<u16> = sizes.split(',').map(|size| size.parse().expect("a number of nodes")).collect();
@@ -84,6 +87,7 @@ fn main() {
     tables.add("looks", looks::table(&looks));
     let secured = SECURED_AT.map(|nodes| secured::measure(&places, nodes, if nodes > 100 { 11 } else { 21 }));
     tables.add("secured", secured::table(&secured));
+    tables.add("log", log::table(&log::measure(&places, 11)));
     let (mut exchanges, mut verdicts) = (Vec::new(), Vec::new());
     for nodes in sizes {
         eprintln!("{nodes} nodes");
