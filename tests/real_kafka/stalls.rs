@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
-use crate::node::BrokerMode;
+use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Huh, No, Ok};
-use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, whole};
+use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, waits, whole};
 use crate::{KAFKA, MIGRATION, PRE_MIGRATION};
 
 /// How long a copy that can come would take at the most, on clusters this small.
@@ -34,6 +34,7 @@ fn a_dead_broker_that_owns_replicas() {
     });
     walk.judge("a dead broker owns replicas", &cluster);
     assert_eq!(causes(&cluster), ["shown: a broker is down that owns replicas"]);
+    assert_eq!(waits(&cluster), ["assigned-brokers-registered broker/2"; 5]);
     walk.end(1);
 }
 
@@ -56,6 +57,8 @@ fn brokers_of_another_inter_broker_protocol_version() {
     walk.judge("brokers of another IBP", &cluster);
     let shown = "shown: the brokers' inter.broker.protocol.version is not the controllers' metadata.version";
     assert_eq!(causes(&cluster), [shown]);
+    let told = "brokers-protocol-version broker/1";
+    assert_eq!(waits(&cluster), [told; 5]);
     walk.end(1);
 }
 
@@ -83,8 +86,51 @@ fn a_second_attempt_over_a_stale_migration_znode() {
         cluster.await_state(PRE_MIGRATION);
     });
     walk.judge("a stale migration znode", &cluster);
+    println!("{:?}", waits(&cluster));
     // Everything is met, and the last broker registered less than a minute ago.
     assert_eq!(causes(&cluster), ["shown: everything is met, and the driver looks again within a minute"]);
+    walk.end(1);
+}
+
+const UNREADY: &[Expected] = &[
+    Expected { phase: "nobody has begun", verdicts: [No; 4], why: "a controller has no flag" },
+    Expected { phase: "one broker flagged", verdicts: [No; 4], why: "the same" },
+    Expected { phase: "all flagged", verdicts: [No; 4], why: "the copy waits for the controller" },
+    Expected {
+        phase: "a broker finds no controller",
+        verdicts: [Ok, No, No, No],
+        why: "the copy waits for the broker",
+    },
+];
+
+#[test]
+fn a_controller_without_the_flag_and_a_broker_that_finds_none() {
+    let mut walk = Walk::along("unready", UNREADY, whole);
+    let mut cluster =
+        Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 2, controllers: 3, topics: true, ..SMALLEST });
+    cluster.provision_controllers();
+    let leader = cluster.leader();
+    let unready = cluster.controller_ids().find(|id| *id != leader).expect("three controllers");
+    cluster.restart_controller(unready, ControllerMode::Finalized);
+    let controller = format!("controllers-ready controller/{unready}");
+    walk.judge("nobody has begun", &cluster);
+    // No broker knows the controllers, so one address leads to none of them.
+    let told = waits(&cluster);
+    assert_eq!(told[..4], [controller.as_str(); 4]);
+    cluster.restart_broker(1, BrokerMode::Migration);
+    walk.judge("one broker flagged", &cluster);
+    assert_eq!(waits(&cluster), [controller.as_str(); 5]);
+    cluster.restart_broker(2, BrokerMode::Migration);
+    sleep(NO_COPY_COMES);
+    walk.judge("all flagged", &cluster);
+    assert_eq!(waits(&cluster), [controller.as_str(); 5]);
+
+    // Before the controller is ready, a broker goes astray.
+    cluster.restart_broker_astray(2, BrokerMode::MigrationAstray);
+    cluster.restart_controller(unready, ControllerMode::Flagged);
+    sleep(NO_COPY_COMES);
+    walk.judge("a broker finds no controller", &cluster);
+    println!("{:?}", waits(&cluster));
     walk.end(1);
 }
 

@@ -267,6 +267,29 @@ impl Walk {
     }
 }
 
+/// What the copy waits for, as `clause subject …`, of the same moment: with everything declared and seen, without pages,
+/// without the log, without both, and by one address; empty where nothing is said of it.
+pub(crate) fn waits(cluster: &Cluster) -> [String; 5] {
+    let snapshot = Snapshot::new();
+    run(&["status"], &[whole(cluster), vec![snapshot.flag()]].concat());
+    let replayed = [
+        snapshot.replay_status(),
+        snapshot.without_pages().replay_status(),
+        snapshot.without_log().replay_status(),
+        snapshot.without_log().without_pages().replay_status(),
+    ];
+    let [all, no_pages, no_log, neither] = replayed.map(|document| waits_for(&document));
+    [all, no_pages, no_log, neither, waits_for(&run(&["status"], &by_one_address(cluster)))]
+}
+
+/// What a document of `status` says that the copy waits for.
+pub(crate) fn waits_for(document: &Value) -> String {
+    let waits = &document["waiting_for"];
+    let subjects = waits["subjects"].as_array().into_iter().flatten();
+    let words = std::iter::once(&waits["id"]).chain(subjects).filter_map(Value::as_str);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Everything an operator would give.
 pub(crate) fn whole(cluster: &Cluster) -> Vec<String> {
     let mut flags = brokers(cluster);
