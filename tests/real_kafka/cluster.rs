@@ -128,6 +128,18 @@ impl Cluster {
         self.await_state(PRE_MIGRATION);
     }
 
+    /// The same, but the last controller joins the others without the flag.
+    pub(crate) fn provision_controllers_but_the_last(&mut self) {
+        let last = *self.controller_ids().end();
+        let cluster_id = self.cluster_id();
+        self.format_and_launch(self.controller_ids().filter(|id| *id != last), &cluster_id);
+        self.await_quorum();
+        self.set_role(last, Role::Controller(ControllerMode::Finalized));
+        self.format_and_launch(std::iter::once(last), &cluster_id);
+        self.await_quorum();
+        self.await_state(PRE_MIGRATION);
+    }
+
     /// Formats and starts all controllers in this mode and waits until they are a quorum.
     pub(crate) fn provision_controllers_as(&mut self, mode: ControllerMode) {
         for id in self.controller_ids() {

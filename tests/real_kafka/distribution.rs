@@ -47,20 +47,29 @@ impl Distribution {
 
     /// The `-cp` argument for Kafka's command line tools, which no node needs and no other test downloads.
     pub(crate) fn class_path_with_tools(&self) -> String {
-        let folder = self.cache.join(format!("tools-{}", self.version));
-        keep(&folder, |folder| {
-            let artifact = format!("-Dartifact=org.apache.kafka:kafka-tools:{}", self.version);
-            maven(folder, "copy", &[&artifact, "-DoutputDirectory=."])
-        });
-        format!("{}:{}", folder.join("*").display(), self.class_path().display())
+        format!("{}:{}", self.tool("kafka-tools").display(), self.class_path().display())
     }
 
     /// The `-cp` argument and the class of Kafka's own decoder of logs.
     pub(crate) fn decoder(&self) -> (String, &'static str) {
-        if self.is_four() && self.minor() != "4.0" {
-            return (self.class_path_with_tools(), "org.apache.kafka.tools.DumpLogSegments");
+        let (classes, class) = match self.minor() {
+            "4.4" => (self.class_path_with_tools(), "org.apache.kafka.tools.DumpLogSegments"),
+            _ => (self.class_path().display().to_string(), "kafka.tools.DumpLogSegments"),
+        };
+        if self.minor() == "3.4" {
+            return (classes, class);
         }
-        (self.class_path().display().to_string(), "kafka.tools.DumpLogSegments")
+        (format!("{classes}:{}", self.tool("kafka-tools-api").display()), class)
+    }
+
+    /// The jar of one of the tools' artifacts, as an entry of a class path.
+    fn tool(&self, artifact: &str) -> PathBuf {
+        let folder = self.cache.join(format!("{}-{}", artifact.trim_start_matches("kafka-"), self.version));
+        keep(&folder, |folder| {
+            let artifact = format!("-Dartifact=org.apache.kafka:{artifact}:{}", self.version);
+            maven(folder, "copy", &[&artifact, "-DoutputDirectory=."])
+        });
+        folder.join("*")
     }
 
     pub(crate) fn agent(&self, agent: AgentVersion) -> PathBuf {

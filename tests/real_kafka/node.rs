@@ -32,6 +32,8 @@ pub(crate) enum BrokerMode {
     Zookeeper,
     /// On ZooKeeper with `zookeeper.metadata.migration.enable`.
     Migration,
+    /// The same, with an address of the controllers at which nobody listens.
+    MigrationAstray,
     /// `process.roles=broker`, without any trace of ZooKeeper.
     Kraft,
     /// `process.roles=broker`, with the flag and `zookeeper.connect` left behind.
@@ -40,7 +42,7 @@ pub(crate) enum BrokerMode {
 
 impl BrokerMode {
     pub(crate) fn is_on_zookeeper(self) -> bool {
-        matches!(self, Self::Zookeeper | Self::Migration)
+        matches!(self, Self::Zookeeper | Self::Migration | Self::MigrationAstray)
     }
 }
 

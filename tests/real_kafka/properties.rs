@@ -53,6 +53,10 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
         BrokerMode::KraftFlagged => common + &on_kraft + &quorum(neighbours) + &zookeeper(neighbours) + FLAG,
         BrokerMode::Zookeeper => common + &on_zookeeper,
         BrokerMode::Migration => common + &on_zookeeper + FLAG + &quorum(neighbours),
+        BrokerMode::MigrationAstray => {
+            let nowhere = "controller.quorum.voters=3001@127.0.0.1:1\ncontroller.listener.names=CONTROLLER\n";
+            common + &on_zookeeper + FLAG + nowhere
+        }
         BrokerMode::Kraft => common + &on_kraft + &quorum(neighbours) + authorizer(neighbours),
     }
 }

@@ -64,17 +64,33 @@ impl Snapshot {
         let json = self.json();
         let look = json["snapshot"]["looks"].as_array().and_then(|looks| looks.last()).expect("a look");
         let answers: Vec<&Value> =
-            look["nodes"].as_array().expect("nodes").iter().map(|node| &node["log"]["said"]).collect();
-        let read = answers.iter().find_map(|said| said.get("Ok"));
+            look["nodes"].as_array().expect("nodes").iter().map(|node| &node["log"]["outcome"]).collect();
+        let read = answers.iter().find_map(|said| said.get("said"));
         read.cloned().ok_or_else(|| format!("{answers:?}"))
+    }
+
+    /// What it says of the place.
+    pub(crate) fn replay_status(&self) -> Value {
+        serde_json::from_str(&self.replay_as(&["status"])).expect("one document")
     }
 
     /// What it would have been if nobody had given the controllers' pages.
     pub(crate) fn without_pages(&self) -> Self {
+        self.less(|look| look["pages"] = Value::Array(Vec::new()))
+    }
+
+    /// What it would have been if nobody might read the log.
+    pub(crate) fn without_log(&self) -> Self {
+        self.less(|look| {
+            for node in look["nodes"].as_array_mut().expect("nodes") {
+                node.as_object_mut().expect("a node").remove("log");
+            }
+        })
+    }
+
+    fn less(&self, forget: impl Fn(&mut Value)) -> Self {
         let mut json = self.json();
-        for look in json["snapshot"]["looks"].as_array_mut().expect("looks") {
-            look["pages"] = Value::Array(Vec::new());
-        }
+        json["snapshot"]["looks"].as_array_mut().expect("looks").iter_mut().for_each(forget);
         let less = Self::new();
         fs::write(&less.0, json.to_string()).expect("a written file");
         less

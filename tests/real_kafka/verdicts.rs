@@ -87,8 +87,8 @@ impl V {
 pub(crate) struct Walk {
     recordings: Recordings,
     table: &'static [Expected],
-    /// What the stages must say of the same phases when nobody gives `--metrics`.
-    without_metrics: Option<&'static [[V; 4]]>,
+    /// What the stages must say of the same phases where neither a page nor the log is seen.
+    blind: Option<&'static [[V; 4]]>,
     /// The first phase whose broker knows the controllers, if every phase is judged by one address as well.
     one_address: Option<&'static str>,
     flags: fn(&Cluster) -> Vec<String>,
@@ -119,7 +119,7 @@ impl Walk {
         Self {
             recordings: Recordings { version, series },
             table,
-            without_metrics: None,
+            blind: None,
             one_address: None,
             flags,
             next: 0,
@@ -129,10 +129,11 @@ impl Walk {
         }
     }
 
-    /// Judges every phase once more without the controllers' pages, and holds it to this.
-    pub(crate) fn without_metrics(mut self, verdicts: &'static [[V; 4]]) -> Self {
+    /// Judges every phase once more without the controllers' pages and once more without the log, which changes nothing,
+    /// and without both, and holds that to this.
+    pub(crate) fn blind(mut self, verdicts: &'static [[V; 4]]) -> Self {
         assert_eq!(verdicts.len(), self.table.len(), "a line for every phase");
-        self.without_metrics = Some(verdicts);
+        self.blind = Some(verdicts);
         self
     }
 
@@ -151,19 +152,30 @@ impl Walk {
         }
         let flags = (self.flags)(cluster);
         let snapshot = self.judge_with(phase, &flags);
-        if let Some(verdicts) = self.without_metrics {
-            let blind = without(&flags, "--metrics");
-            self.hold("  without metrics", verdicts[self.next - 1], "no page tells the state", |stage| {
-                let document = ask(stage, &blind);
-                let replayed: Value =
-                    serde_json::from_str(&snapshot.without_pages().replay(stage)).expect("one document");
-                assert_eq!(replayed["verdict"], document["verdict"], "a recording without its pages says the same");
-                document
-            });
+        if let Some(blind) = self.blind {
+            self.judge_with_less(blind, &flags, &snapshot);
         }
         if let Some(from) = self.one_address {
             self.judge_by_one_address(from, &flags, cluster);
         }
+    }
+
+    /// Pages and log are two witnesses of the same: either is enough.
+    fn judge_with_less(&mut self, blind: &[[V; 4]], flags: &[String], snapshot: &Snapshot) {
+        let Expected { verdicts, why, .. } = self.table[self.next - 1];
+        let fewer = without(flags, "--metrics");
+        let no_pages = snapshot.without_pages();
+        self.hold("  without pages", verdicts, why, |stage| {
+            let document = ask(stage, &fewer);
+            let replayed: Value = serde_json::from_str(&no_pages.replay(stage)).expect("one document");
+            assert_eq!(replayed["verdict"], document["verdict"], "a recording without its pages says the same");
+            document
+        });
+        let replay = |less: &Snapshot, stage: &str| serde_json::from_str(&less.replay(stage)).expect("one document");
+        let no_log = snapshot.without_log();
+        self.hold("  without the log", verdicts, why, |stage| replay(&no_log, stage));
+        let neither = no_log.without_pages();
+        self.hold("  without both", blind[self.next - 1], "nobody tells the state", |stage| replay(&neither, stage));
     }
 
     fn judge_by_one_address(&mut self, from: &str, flags: &[String], cluster: &Cluster) {
@@ -265,6 +277,29 @@ impl Walk {
         assert!(self.wrong.is_empty(), "{} wrong cells:\n{}", self.wrong.len(), self.wrong.join("\n"));
         assert_eq!(self.complete, complete, "complete cells");
     }
+}
+
+/// What the copy waits for, as `clause subject …`, of the same moment: with everything declared and seen, without pages,
+/// without the log, without both, and by one address; empty where nothing is said of it.
+pub(crate) fn waits(cluster: &Cluster) -> [String; 5] {
+    let snapshot = Snapshot::new();
+    run(&["status"], &[whole(cluster), vec![snapshot.flag()]].concat());
+    let replayed = [
+        snapshot.replay_status(),
+        snapshot.without_pages().replay_status(),
+        snapshot.without_log().replay_status(),
+        snapshot.without_log().without_pages().replay_status(),
+    ];
+    let [all, no_pages, no_log, neither] = replayed.map(|document| waits_for(&document));
+    [all, no_pages, no_log, neither, waits_for(&run(&["status"], &by_one_address(cluster)))]
+}
+
+/// What a document of `status` says that the copy waits for.
+pub(crate) fn waits_for(document: &Value) -> String {
+    let waits = &document["waiting_for"];
+    let subjects = waits["subjects"].as_array().into_iter().flatten();
+    let words = std::iter::once(&waits["id"]).chain(subjects).filter_map(Value::as_str);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Everything an operator would give.

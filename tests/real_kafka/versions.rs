@@ -19,7 +19,7 @@ const FORWARD: &[Expected] = &[
     Expected { phase: "finalized", verdicts: [Ok, Ok, Ok, Ok], why: "to the end" },
 ];
 
-const FORWARD_WITHOUT_METRICS: &[[V; 4]] = &[
+const FORWARD_BLIND: &[[V; 4]] = &[
     [Huh, No, No, No],
     [Ok, No, No, No],
     [Ok, No, No, No],
@@ -34,9 +34,8 @@ const FORWARD_WITHOUT_METRICS: &[[V; 4]] = &[
 const SHAPE: Shape = Shape { brokers: 2, controllers: 3, topics: true, snapshot_bytes: Some(4_000), ..SMALLEST };
 
 fn forward(version: &'static str) {
-    let mut walk = Walk::on(version, "forward", FORWARD, whole)
-        .without_metrics(FORWARD_WITHOUT_METRICS)
-        .by_one_address("one broker flagged");
+    let mut walk =
+        Walk::on(version, "forward", FORWARD, whole).blind(FORWARD_BLIND).by_one_address("one broker flagged");
     walk_forward(version, &mut walk);
     walk.end(1 + 1 + 2 + 2 + 3 + 3 + 4);
 }

@@ -23,8 +23,15 @@ use crate::partitions::{SETTLE_MS, copied, five, leader, on_kraft, restart};
 use crate::recordings::{Frames, recorded_frames};
 use crate::simulated::{content_plan, plan};
 
-const APIS: [(i16, &str); 5] =
-    [(3, "Metadata"), (18, "ApiVersions"), (32, "DescribeConfigs"), (55, "DescribeQuorum"), (60, "DescribeCluster")];
+const APIS: [(i16, &str); 7] = [
+    (1, "Fetch"),
+    (3, "Metadata"),
+    (18, "ApiVersions"),
+    (32, "DescribeConfigs"),
+    (55, "DescribeQuorum"),
+    (59, "FetchSnapshot"),
+    (60, "DescribeCluster"),
+];
 /// The place of the error code in an answer to `DescribeQuorum`: after correlation id and the header's tags.
 const QUORUM_ERROR: usize = 5;
 const CLUSTER_AUTHORIZATION_FAILED: u8 = 31;
