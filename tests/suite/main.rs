@@ -16,6 +16,8 @@ mod command_line;
 mod configuration;
 /// When is a guard said, and when only suspected?
 mod confirmation;
+/// Which known defects are named where a migration stands still, and of which release is one warned?
+mod defects;
 /// Does the real network keep its seam, TLS included?
 mod dial;
 /// Is each hop on the way to a node told, and what grants what is missing?
