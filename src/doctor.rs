@@ -233,5 +233,5 @@ fn hop(name: String, outcome: Outcome, words: String) -> Hop {
 }
 
 fn failure(name: String, missed: &Missed) -> Hop {
-    Hop { why: Some(missed.why), ..hop(name, Outcome::Failed, missed.words.clone()) }
+    Hop { why: Some(missed.why), ..hop(name, Outcome::Failed, missed.words.to_string()) }
 }

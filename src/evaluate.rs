@@ -75,7 +75,7 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
     let rows = stages::rows_of(tables.iter().copied());
     let health = tables.iter().any(|table| table.id == HEALTH.id);
     let mut judged: Vec<Judged> = match only {
-        None => rows.iter().flat_map(|row| of_row(row, view)).collect(),
+        None => of_all(&rows, view),
         Some(node) => {
             let is_whole = |row: &&'static Row| health && HEALTH.rows.iter().any(|other| other.id == row.id);
             let (whole, own): (Vec<_>, Vec<_>) = rows.iter().copied().partition(is_whole);
@@ -142,6 +142,17 @@ struct Judged {
     finding: Finding,
     reason: &'static Reason,
     why: Option<Why>,
+}
+
+/// Every row of every subject, with room for the guards: a thousand brokers have thousands of both, and no more is made than
+/// they take.
+fn of_all(rows: &[&'static Row], view: &View<'_>) -> Vec<Judged> {
+    let subjects = rows.iter().map(|row| row.of).chain(GUARDS.iter().map(|guard| guard.of));
+    let mut judged = Vec::with_capacity(subjects.map(|of| of.in_view(view).len().max(1)).sum());
+    for row in rows {
+        judged.extend(of_row(row, view));
+    }
+    judged
 }
 
 fn of_row(row: &'static Row, view: &View<'_>) -> Vec<Judged> {

@@ -119,7 +119,8 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     round.collect().await;
     let Round { all: mut answered, mut pages, .. } = round;
     // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
-    answered.sort_by(|a, b| (a.node.asked_as, &a.node.endpoint).cmp(&(b.node.asked_as, &b.node.endpoint)));
+    // By keys of their own, for what was answered is moved once then.
+    answered.sort_by_cached_key(|answered| (answered.node.asked_as, answered.node.endpoint.clone()));
     content::ask(network, &mut answered, plan.depth, limits).await;
     for answered in &mut answered {
         network.keep(answered);
@@ -322,7 +323,8 @@ async fn ask<N: Network>(
         Target::Page(owner, url) => {
             let began = Moment::now();
             let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
-            let said = match tokio::time::timeout_at(deadline, page::ask(&network.network, &url, &metric_names)).await {
+            let page = Box::pin(page::ask(&network.network, &url, &metric_names));
+            let said = match tokio::time::timeout_at(deadline, page).await {
                 Ok(said) => said,
                 Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
             };

@@ -6,6 +6,8 @@
 
 mod cluster;
 mod fault;
+mod fetch;
+mod log;
 mod node;
 mod page;
 mod quorum;
@@ -14,6 +16,7 @@ mod shown;
 mod topics;
 mod version;
 mod walk;
+mod written;
 
 pub use cluster::{Broker, Cluster, Known, Mode, STEP_MS, Teller};
 pub use fault::{Affliction, Afflicts, Fault, Faults};

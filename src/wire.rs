@@ -6,14 +6,17 @@
 //! could change a cluster.
 
 mod batches;
+mod brokers;
 mod fetched;
 mod guard;
 mod listed;
+mod met;
 mod reader;
 mod records;
 mod served;
 mod shapes;
 mod topics;
+mod written;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -29,16 +32,19 @@ pub use kafka_protocol::messages::{FetchRequest, FetchSnapshotRequest};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
 pub use batches::{BATCH_LIMIT, Batch, RawRecord, batch_size};
+pub use brokers::{Metadata, Place, metadata};
 pub use fetched::{
     FETCH_MAX, Fetched, FetchedPartition, Leader, METADATA_TOPIC, SnapshotId, SnapshotPart, SnapshotPartition,
     fetch_request, fetch_snapshot_request, fetched, fetched_snapshot,
 };
 pub use guard::Malformed;
 use guard::{Shape, prove, prove_unknown_tags};
-pub use listed::{Listed, listed};
+pub use listed::{Apis, Listed, listed};
+pub use met::Met;
 pub use records::{BrokerRegistrationChange, Record, RecordEndpoint, RegisterBroker, RegisterController};
 pub use served::{Asked, REQUEST_LIMIT, Serve};
 pub use topics::{NOT_WHOLE_MAX, Partition, REPLICAS_MAX, TOPIC_NAME_MAX, TOPICS_LIMIT, Topics, topics};
+pub use written::batch;
 
 /// `UNKNOWN_SERVER_ERROR`: every error of `FetchSnapshot` arrives as this, without topics (3.4 to 4.x, as seen live).
 pub const UNKNOWN_SERVER_ERROR: i16 = -1;
@@ -263,20 +269,23 @@ pub fn encode<A: Ask>(request: &A, version: i16, correlation_id: i32, client_id:
         .with_request_api_version(version)
         .with_correlation_id(correlation_id)
         .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
-    let mut body = BytesMut::new();
-    header
-        .encode(&mut body, A::header_version(version))
-        .and_then(|()| request.encode(&mut body, version))
-        .map_err(|error| Refusal::Codec(format!("cannot write {} v{version}: {error}", A::NAME)))?;
-    framed(&body)
+    framed(|frame| {
+        header.encode(frame, A::header_version(version))?;
+        request.encode(frame, version)
+    })
+    .map_err(|words| Refusal::Codec(format!("cannot write {} v{version}: {words}", A::NAME)))
 }
 
-/// What goes on the wire: the length, then the bytes.
-fn framed(body: &[u8]) -> Result<Bytes, Refusal> {
-    let length = u32::try_from(body.len()).map_err(|error| Refusal::Codec(error.to_string()))?;
-    let mut frame = BytesMut::with_capacity(4 + body.len());
-    frame.put_u32(length);
-    frame.extend_from_slice(body);
+/// What goes on the wire: the length, then what is written behind it.
+fn framed<E: fmt::Display>(write: impl FnOnce(&mut BytesMut) -> Result<(), E>) -> Result<Bytes, String> {
+    // Most requests fit.
+    let mut frame = BytesMut::with_capacity(128);
+    frame.put_u32(0);
+    write(&mut frame).map_err(|error| error.to_string())?;
+    let length = u32::try_from(frame.len().saturating_sub(4)).map_err(|error| error.to_string())?;
+    if let Some(prefix) = frame.first_chunk_mut() {
+        *prefix = length.to_be_bytes();
+    }
     Ok(frame.freeze())
 }
 

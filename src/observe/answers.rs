@@ -6,15 +6,14 @@ use kafka_protocol::messages::describe_cluster_response::DescribeClusterResponse
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResponse, DescribeConfigsResult};
 use kafka_protocol::messages::describe_quorum_response::{DescribeQuorumResponse, ReplicaState};
 use kafka_protocol::messages::list_partition_reassignments_response::ListPartitionReassignmentsResponse;
-use kafka_protocol::messages::metadata_response::MetadataResponse;
 use kafka_protocol::messages::{
     BrokerId, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, ListPartitionReassignmentsRequest,
     MetadataRequest,
 };
 
 use crate::snapshot::{
-    ApiVersions, Cluster, Configs, Endpoint, Features, Leadership, Metadata, MinIsr, Missed, NodeId, Partition, Quorum,
-    Reassignment, Replica, Topics, Why,
+    ApiVersions, BrokerList, Cluster, Configs, Endpoint, Features, Leadership, Metadata, MinIsr, Missed, NodeId,
+    Partition, Quorum, Reassignment, Replica, Topics, Why,
 };
 use crate::wire::{self, Ask, Listed};
 
@@ -30,18 +29,30 @@ pub(super) fn api_versions(said: Listed, version: i16) -> ApiVersions {
 /// More brokers than any cluster has: what a lying peer lists stands in every report.
 const BROKERS_MAX: usize = 10_000;
 
-pub(super) fn metadata(said: &MetadataResponse) -> Result<Metadata, Missed> {
+pub(super) fn metadata(said: wire::Metadata<'_, BrokersSaid>) -> Result<Metadata, Missed> {
     refuse_error::<MetadataRequest>(said.error_code)?;
-    if said.brokers.len() > BROKERS_MAX {
-        let words = format!("Metadata lists {} brokers, at most {BROKERS_MAX} are read", said.brokers.len());
+    Ok(Metadata {
+        brokers: said.brokers?,
+        cluster_id: said.cluster_id.map(|id| text("Metadata", id)).transpose()?.map(ToOwned::to_owned),
+        controller_ids: vec![said.controller_id],
+    })
+}
+
+/// A list of brokers, or why it is not taken.
+pub(super) type BrokersSaid = Result<BrokerList, Missed>;
+
+pub(super) fn brokers(places: &[wire::Place<'_>]) -> BrokersSaid {
+    if places.len() > BROKERS_MAX {
+        let words = format!("Metadata lists {} brokers, at most {BROKERS_MAX} are read", places.len());
         return Err(Missed::new(Why::TooLarge, words));
     }
-    let brokers = said.brokers.iter().map(|broker| place("Metadata", broker.node_id.0, &broker.host, broker.port));
-    Ok(Metadata {
-        cluster_id: said.cluster_id.as_ref().map(ToString::to_string),
-        brokers: brokers.collect::<Result<_, _>>()?,
-        controller_ids: vec![said.controller_id.0],
-    })
+    let broker = |it: &wire::Place<'_>| place("Metadata", it.id, text("Metadata", it.host)?, it.port);
+    places.iter().map(broker).collect()
+}
+
+/// A text of an answer that the codec has not read.
+fn text<'a>(api: &str, bytes: &'a [u8]) -> Result<&'a str, Missed> {
+    str::from_utf8(bytes).map_err(|error| Missed::new(Why::Malformed, format!("a text of {api} is none: {error}")))
 }
 
 pub(super) fn quorum(said: &DescribeQuorumResponse) -> Result<Quorum, Missed> {

@@ -28,9 +28,10 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
         .map(|told| (told, Found::Configuration))
         .chain(voters.map(|told| (with_id(told), Found::Quorum)))
         .chain(registered.map(|told| (with_id(told), Found::Cluster)));
-    let mut met: BTreeSet<NodeId> = by_hand().chain(nodes().filter_map(leadership).map(|said| said.leader)).collect();
-    let mut places: BTreeSet<Endpoint> =
-        nodes().filter(|node| node.asked_as == AskedAs::Controller).map(|node| node.endpoint.clone()).collect();
+    // Who says of itself that it leads is asked; a broker only passes on what the leader says, and it may be a new one.
+    let asked = || nodes().filter(|node| node.asked_as == AskedAs::Controller);
+    let mut met: BTreeSet<NodeId> = by_hand().chain(asked().filter_map(leadership).map(|said| said.leader)).collect();
+    let mut places: BTreeSet<Endpoint> = asked().map(|node| node.endpoint.clone()).collect();
     let mut found = Vec::new();
     for ((id, endpoint), by) in told {
         let is_asked = places.contains(&endpoint);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
@@ -21,7 +22,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
-use super::answers::{self, error_code};
+use super::answers::{self, BrokersSaid, error_code};
 use super::dial::Network;
 use super::kept::Kept;
 use super::log::Reading;
@@ -30,9 +31,9 @@ use super::second_round::own_id;
 use super::{Address, Limits, Moment, login};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
-    Reassignment, Role, Topics, Why,
+    Reassignment, Role, Timestamp, Topics, Why,
 };
-use crate::wire::{self, Ask};
+use crate::wire::{self, Apis, Ask, Met};
 pub(super) use exchange::not_taken;
 
 /// What a broker is asked for its controller: often enough that two live brokers, each named at random, do not look
@@ -83,7 +84,7 @@ pub(super) async fn ask_node<N: Network>(
     let began = Moment::now();
     match (talk.log_in(security, api_versions).await, is_broker) {
         (Ok(()), true) => {
-            node.metadata = talk.metadata(api_versions).await;
+            node.metadata = talk.metadata(api_versions, &network.brokers).await;
             // Each for itself: only those in migration mode know the controllers, and only it knows its own protocol version.
             let on_zookeeper = api_versions.role() == Some(Role::ZookeeperBroker);
             if let Some(id) = own_id(&node).filter(|_| on_zookeeper && !talk.broken) {
@@ -116,7 +117,8 @@ pub(super) async fn dial<N: Network>(
         tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
     let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::ConnectTimedOut, "no connection in time")))?;
     let client_id = network.network.security(asked_as).client_id.clone();
-    Ok(Conversation { stream, limits, client_id, correlation_id: 0, broken: false, session: None, log: None })
+    let unread = BytesMut::new();
+    Ok(Conversation { stream, unread, limits, client_id, correlation_id: 0, broken: false, session: None, log: None })
 }
 
 /// The first answer, and the connection that it came over: a kept one, or a new one.
@@ -128,7 +130,7 @@ async fn meet<N: Network>(
 ) -> (Answer<ApiVersions>, Option<Conversation<N::Stream>>) {
     if let Some(kept) = network.take(asked_as, endpoint) {
         let mut talk = Conversation { limits, ..kept };
-        let answer = talk.api_versions().await;
+        let answer = talk.api_versions(&network.apis).await;
         // What goes wrong over an old connection says nothing of whoever listens there now. But silence has used up
         // the node's time, and a node that hangs would cost it twice.
         if answer.said.as_ref().err().is_none_or(|missed| missed.why == Why::TimedOut) {
@@ -140,24 +142,24 @@ async fn meet<N: Network>(
         Ok(talk) => talk,
         Err(missed) => return (began.answer(0, Err(missed)), None),
     };
-    let mut answer = talk.api_versions().await;
+    let mut answer = talk.api_versions(&network.apis).await;
     answer.said = answer.said.map_err(|missed| with_ours(missed, network.network.security(asked_as)));
     (answer, Some(talk))
 }
 
 /// A node of which nothing was seen, for one and the same reason.
 pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node {
-    let now = Moment::now();
+    let at = Moment::now().wall;
     Node {
         asked_as,
         given: address.id,
         endpoint: address.endpoint,
         found: None,
-        api_versions: now.answer(0, Err(why.clone())),
-        metadata: now.answer(0, Err(why.clone())),
-        quorum: now.answer(0, Err(why.clone())),
-        cluster: now.answer(0, Err(why.clone())),
-        configs: now.answer(0, Err(why.clone())),
+        api_versions: nothing(at, why),
+        metadata: nothing(at, why),
+        quorum: nothing(at, why),
+        cluster: nothing(at, why),
+        configs: nothing(at, why),
         log: Answer::default(),
         topics: Answer::default(),
         min_isr: Answer::default(),
@@ -165,9 +167,15 @@ pub(super) fn unasked(asked_as: AskedAs, address: Address, why: &Missed) -> Node
     }
 }
 
+fn nothing<T>(at: Timestamp, why: &Missed) -> Answer<T> {
+    Answer { at, took_us: 0, version: 0, said: Err(why.clone()) }
+}
+
 /// A connection over which one question is asked after the other.
 pub(super) struct Conversation<S> {
     stream: S,
+    /// What came behind the last answer, and belongs to no question.
+    unread: BytesMut,
     pub(super) limits: Limits,
     client_id: Option<Arc<str>>,
     pub(super) correlation_id: i32,
@@ -201,18 +209,20 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut byte = [0];
         let mut context = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+        let mut nothing_comes =
+            || Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending();
+        self.unread.is_empty() && nothing_comes()
     }
 
     /// `ApiVersions` in version 3, the first with tagged fields; in version 0 if the node knows no 3.
-    async fn api_versions(&mut self) -> Answer<ApiVersions> {
+    async fn api_versions(&mut self, met: &Met<Apis>) -> Answer<ApiVersions> {
         let began = Moment::now();
-        let first = self.api_versions_in(3).await;
+        let first = self.api_versions_in(3, met).await;
         match first {
             Ok(Some(said)) => began.answer(3, Ok(said)),
             Err(missed) => began.answer(3, Err(missed)),
             Ok(None) => {
-                let said = self.api_versions_in(0).await.and_then(|said| {
+                let said = self.api_versions_in(0, met).await.and_then(|said| {
                     said.ok_or_else(|| Missed::new(Why::ErrorCode, "error 35 to ApiVersions of every version"))
                 });
                 began.answer(0, said)
@@ -221,7 +231,7 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     }
 
     /// `None`: the node does not know this version (error 35).
-    async fn api_versions_in(&mut self, version: i16) -> Result<Option<ApiVersions>, Missed> {
+    async fn api_versions_in(&mut self, version: i16, met: &Met<Apis>) -> Result<Option<ApiVersions>, Missed> {
         let mut request = ApiVersionsRequest::default();
         if version >= 3 {
             request = request
@@ -232,7 +242,7 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         let code = wire::leading_error_code::<ApiVersionsRequest>(&frame, version, self.correlation_id)
             .map_err(|refusal| not_taken(&refusal))?;
         match code {
-            wire::NO_ERROR => wire::listed(&frame, version, self.correlation_id)
+            wire::NO_ERROR => wire::listed(&frame, version, self.correlation_id, met)
                 .map(|said| Some(answers::api_versions(said, version)))
                 .map_err(|refusal| not_taken(&refusal)),
             wire::UNSUPPORTED_VERSION => Ok(None),
@@ -242,9 +252,9 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
 
     /// `Metadata` without topics, so that it stays small and needs no rights. Of a ZooKeeper broker in migration mode
     /// it is asked until it has named two controllers, or none, or often enough.
-    async fn metadata(&mut self, listed: &ApiVersions) -> Answer<Metadata> {
+    async fn metadata(&mut self, listed: &ApiVersions, met: &Met<BrokersSaid>) -> Answer<Metadata> {
         let request = MetadataRequest::default().with_topics(Some(Vec::new())).with_allow_auto_topic_creation(false);
-        let mut answer = self.ask(&request, listed, answers::metadata).await;
+        let mut answer = self.metadata_once(&request, listed, met).await;
         let Ok(metadata) = &mut answer.said else { return answer };
         let in_migration = listed.role() == Some(Role::ZookeeperBroker) && listed.zk_migration_ready == Some(true);
         while in_migration && metadata.brokers.len() > 1 && metadata.controller_ids.len() < CONTROLLER_ID_CALLS {
@@ -252,12 +262,25 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             if metadata.controller_ids.iter().any(|id| *id == -1 || Some(id) != first) {
                 break;
             }
-            match self.ask(&request, listed, answers::metadata).await.said {
+            match self.metadata_once(&request, listed, met).await.said {
                 Ok(again) => metadata.controller_ids.extend(again.controller_ids),
                 Err(_) => break,
             }
         }
         answer
+    }
+
+    async fn metadata_once(
+        &mut self,
+        request: &MetadataRequest,
+        listed: &ApiVersions,
+        met: &Met<BrokersSaid>,
+    ) -> Answer<Metadata> {
+        self.ask_in_frames(request, listed, MetadataRequest::LIMIT, |talk, frame, version| {
+            let said = wire::metadata(frame, version, talk.correlation_id, met, answers::brokers);
+            talk.taken(said).and_then(answers::metadata)
+        })
+        .await
     }
 
     pub(super) async fn quorum(&mut self, listed: &ApiVersions) -> Answer<Quorum> {
@@ -293,18 +316,12 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
 
     /// `Metadata` with all topics that we may see.
     pub(super) async fn topics(&mut self, listed: &ApiVersions) -> Answer<Topics> {
-        let began = Moment::now();
         let request = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false);
-        let Some(version) = common_version::<MetadataRequest>(listed) else {
-            return began.answer(0, Err(not_listed::<MetadataRequest>()));
-        };
-        let said = match self.exchange(&request, version, wire::TOPICS_LIMIT).await {
-            Ok(frame) => wire::topics(&frame, version, self.correlation_id)
-                .map_err(|refusal| not_taken(&refusal))
-                .and_then(answers::topics),
-            Err(missed) => Err(missed),
-        };
-        began.answer(version, said)
+        self.ask_in_frames(&request, listed, wire::TOPICS_LIMIT, |talk, frame, version| {
+            let said = wire::topics(frame, version, talk.correlation_id);
+            talk.taken(said).and_then(answers::topics)
+        })
+        .await
     }
 
     /// `DescribeConfigs` of these topics, for their `min.insync.replicas`.
@@ -328,19 +345,34 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         self.ask(&request, listed, answers::reassignments).await
     }
 
-    /// Asks in the highest version that both sides know.
+    /// Asks in the highest version that both sides know, and has the codec read the answer.
     async fn ask<A: Ask, T>(
         &mut self,
         request: &A,
         listed: &ApiVersions,
         read: fn(&A::Response) -> Result<T, Missed>,
     ) -> Answer<T> {
+        let decode = |talk: &mut Self, frame: &Bytes, version| {
+            let said = talk.decode::<A>(frame, version)?;
+            read(&said)
+        };
+        self.ask_in_frames(request, listed, A::LIMIT, decode).await
+    }
+
+    /// Asks in the highest version that both sides know, for an answer of at most `limit` bytes.
+    async fn ask_in_frames<A: Ask, T>(
+        &mut self,
+        request: &A,
+        listed: &ApiVersions,
+        limit: usize,
+        read: impl FnOnce(&mut Self, &Bytes, i16) -> Result<T, Missed>,
+    ) -> Answer<T> {
         let began = Moment::now();
         let Some(version) = common_version::<A>(listed) else {
             return began.answer(0, Err(not_listed::<A>()));
         };
-        let said = match self.exchange(request, version, A::LIMIT).await {
-            Ok(frame) => self.decode::<A>(&frame, version).and_then(|said| read(&said)),
+        let said = match self.exchange(request, version, limit).await {
+            Ok(frame) => read(self, &frame, version),
             Err(missed) => Err(missed),
         };
         began.answer(version, said)

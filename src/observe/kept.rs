@@ -1,6 +1,7 @@
 //! Connections that outlive a look, so that the next one need not dial again.
 //!
-//! Nothing that was said over them is kept but for the login: every look asks everything anew. A connection only ever leads to the process
+//! Nothing that was said over them is kept but for the login: every look asks everything anew. The long lists of the
+//! answers that came last are, to tell from the bytes of the next ones that they list the same. A connection only ever leads to the process
 //! that accepted it, so a node that was restarted has closed it, and is met as new. Not here: what is said over a
 //! connection, and what is done when a kept one fails (`kafka`).
 
@@ -10,10 +11,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::answers::BrokersSaid;
 use super::dial::Network;
 use super::kafka::Conversation;
 use super::second_round::Answered;
 use crate::snapshot::{AskedAs, Endpoint};
+use crate::wire::{Apis, Met};
 
 /// How many connections are kept. With the 64 that are in use at the same time it stays below the 256 files that the
 /// strictest of usual systems let a process open.
@@ -26,6 +29,10 @@ const UNUSED_MAX: Duration = Duration::from_mins(1);
 /// A network, and what is kept of the connections to it.
 pub struct Kept<N: Network> {
     pub(super) network: N,
+    /// The lists of APIs that were met.
+    pub(super) apis: Met<Apis>,
+    /// The lists of brokers that were met.
+    pub(super) brokers: Met<BrokersSaid>,
     most: usize,
     unused: Mutex<Unused<N::Stream>>,
 }
@@ -36,7 +43,7 @@ type Unused<S> = BTreeMap<(AskedAs, Endpoint), (Instant, Conversation<S>)>;
 impl<N: Network> Kept<N> {
     /// Keeps connections: for looks at short intervals.
     pub fn new(network: N) -> Self {
-        Self { network, most: MOST, unused: Mutex::default() }
+        Self { network, apis: Met::default(), brokers: Met::default(), most: MOST, unused: Mutex::default() }
     }
 
     /// Keeps nothing: for one look.

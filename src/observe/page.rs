@@ -6,6 +6,8 @@
 mod jolokia;
 mod prometheus;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::dial::{Network, PageAnswer, PageRequest};
@@ -71,7 +73,7 @@ fn granted(answer: &PageAnswer) -> Result<(), Missed> {
     })
 }
 
-fn not_a_page(words: impl Into<String>) -> Missed {
+fn not_a_page(words: impl Into<Cow<'static, str>>) -> Missed {
     Missed::new(Why::NotAPage, words)
 }
 

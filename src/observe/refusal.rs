@@ -48,7 +48,7 @@ pub(super) fn with_ours(missed: Missed, security: &Security) -> Missed {
     }
     let has_one = security.tls.as_ref().is_some_and(|tls| tls.client_auth_cert_resolver.has_certs());
     let ours = if has_one { "our certificate was shown" } else { "no certificate was shown, for want of a keystore" };
-    Missed { words: format!("{}; {ours}", missed.words), ..missed }
+    Missed { words: format!("{}; {ours}", missed.words).into(), ..missed }
 }
 
 /// The error of rustls that is inside, however deep: reqwest wraps them several times.

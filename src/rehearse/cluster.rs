@@ -12,6 +12,7 @@ use super::fault::{Fault, Faults};
 use super::quorum::{MigrationState, Quorum};
 use super::topics::{Topic, laid_out};
 use super::version::Version;
+use super::written::Process;
 use crate::snapshot::{Endpoint, NodeId};
 
 /// How long a step is, in milliseconds: as often as an idle quorum writes a record.
@@ -177,6 +178,9 @@ impl Cluster {
             broker.up = false;
             // A KRaft broker takes its leave; of the others the session runs out.
             broker.missed_from = self.now + if broker.mode == Mode::Kraft { 0 } else { SESSION_MS };
+            if broker.mode == Mode::Kraft {
+                self.quorum.shut_down(id);
+            }
         }
         self.quorum.stop(id);
     }
@@ -235,6 +239,7 @@ impl Cluster {
     }
 
     fn step(&mut self) {
+        (self.quorum.now, self.quorum.level) = (self.now, self.lowest_release().metadata_level());
         let election_off = self.faults.any(Fault::NoLeader).is_some();
         self.quorum.elect(self.now, election_off, &mut self.random);
         if let Some(id) = self.faults.any(Fault::EpochMoves)
@@ -245,6 +250,7 @@ impl Cluster {
         let observers = self.brokers.iter().filter(|(_, broker)| broker.up && broker.mode != Mode::Zookeeper);
         let observers: Vec<NodeId> = observers.map(|(id, _)| *id).collect();
         self.quorum.fetch(self.now, &observers, &self.faults, &mut self.random);
+        self.fence();
         self.register();
         self.copy();
         let followed = |broker: &Broker| matches!(broker.told, Some((Teller::Quorum, _)));
@@ -276,8 +282,22 @@ impl Cluster {
                 None => true,
             };
             if broker.up && broker.mode != Mode::Zookeeper && !refused {
-                self.quorum.register(*id, on_zookeeper);
+                let (restarts, endpoint) = (broker.restarts, &broker.endpoint);
+                let level = self.release(*id).metadata_level();
+                self.quorum.register(Process { id: *id, restarts, on_zookeeper, endpoint, level });
             }
+        }
+        self.quorum.register_controllers();
+    }
+
+    /// Whoever is registered and not heard of any more is fenced, by the leader.
+    fn fence(&mut self) {
+        if self.quorum.active().is_none() {
+            return;
+        }
+        for (id, broker) in &self.brokers {
+            let is_heard_of = (broker.up && self.quorum.knows(*id, broker.restarts)) || broker.missed_from > self.now;
+            self.quorum.fence(*id, !is_heard_of || self.faults.has(*id, Fault::Fenced));
         }
     }
 
@@ -294,7 +314,7 @@ impl Cluster {
             (false, _) => self.copying_since = None,
             (true, None) => self.copying_since = Some(self.now),
             (true, Some(since)) if since + COPY_MS <= self.now && !self.copy_held => {
-                self.quorum.write(MigrationState::Migration);
+                self.quorum.copy(&self.topics);
                 self.copying_since = None;
             }
             (true, Some(_)) => {}

@@ -11,24 +11,24 @@ use kafka_protocol::messages::describe_quorum_response::{Listener, Node, Partiti
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
-    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
-    ListPartitionReassignmentsRequest, MetadataRequest, MetadataResponse, SaslHandshakeRequest, SaslHandshakeResponse,
-    TopicName,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, FetchRequest,
+    FetchSnapshotRequest, ListPartitionReassignmentsRequest, MetadataRequest, MetadataResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::{Request, StrBytes};
 
 use super::cluster::{Cluster, Mode, Teller};
 use super::fault::Fault;
 use super::quorum::Controller;
-use super::shown;
 use super::version::Version;
+use super::{fetch, shown};
 use crate::snapshot::{Endpoint, NodeId, Role};
-use crate::wire::{self, Asked, Refusal};
+use crate::wire::{self, Ask, Asked, Refusal};
 
 /// The other cluster of which a node can be by a fault.
 const OTHER_CLUSTER_ID: &str = "another-cluster-by-fault";
 /// Nobody's id, as Kafka writes it.
-const NOBODY: BrokerId = BrokerId(-1);
+pub(super) const NOBODY: BrokerId = BrokerId(-1);
 
 /// The answer as it goes on the wire, length prefix included. `None`: the connection is closed instead, as Kafka does
 /// with what a listener does not list.
@@ -46,6 +46,9 @@ pub fn answer(cluster: &mut Cluster, id: NodeId, asked: &Asked) -> Option<Bytes>
         DescribeClusterRequest::KEY => described_cluster(cluster, id, role, asked),
         DescribeConfigsRequest::KEY => described_configs(cluster, id, role, asked),
         ListPartitionReassignmentsRequest::KEY => shown::reassignments(cluster, id, asked),
+        // Of older versions the codec knows no topic's id, and nobody asks so.
+        FetchRequest::KEY if FetchRequest::SPOKEN.contains(&asked.version) => fetch::fetched(cluster, id, role, asked),
+        FetchSnapshotRequest::KEY => fetch::fetched_snapshot(cluster, id, asked),
         // Its listeners are PLAINTEXT.
         SaslHandshakeRequest::KEY => asked.answer::<SaslHandshakeRequest>(
             &SaslHandshakeResponse::default().with_error_code(wire::ILLEGAL_SASL_STATE),
@@ -73,11 +76,11 @@ fn role(cluster: &Cluster, id: NodeId) -> Option<Role> {
     }
 }
 
-fn text(text: impl Into<String>) -> StrBytes {
+pub(super) fn text(text: impl Into<String>) -> StrBytes {
     StrBytes::from_string(text.into())
 }
 
-fn cluster_id(cluster: &Cluster, id: NodeId) -> StrBytes {
+pub(super) fn cluster_id(cluster: &Cluster, id: NodeId) -> StrBytes {
     if cluster.faults.has(id, Fault::OtherCluster) { text(OTHER_CLUSTER_ID) } else { text(cluster.cluster_id.as_str()) }
 }
 
@@ -212,15 +215,11 @@ fn leadership(cluster: &Cluster, leader: NodeId, own: &Controller, version: i16)
     };
     let voters: Vec<ReplicaState> = cluster.quorum.controllers.keys().map(|id| state(*id)).collect();
     let observers = own.followers.keys().filter(|id| !cluster.quorum.controllers.contains_key(id));
-    let mut ends: Vec<i64> = voters.iter().map(|voter| voter.log_end_offset).collect();
-    ends.sort_unstable();
-    // What a majority has.
-    let high_watermark = ends.get((ends.len().max(1) - 1) / 2).copied().unwrap_or(-1);
     let epoch = own.leads.unwrap_or(cluster.quorum.epoch);
     let partition = PartitionData::default()
         .with_leader_id(BrokerId(leader))
         .with_leader_epoch(epoch)
-        .with_high_watermark(high_watermark)
+        .with_high_watermark(cluster.quorum.high_watermark(leader))
         .with_observers(observers.map(|id| state(*id)).collect())
         .with_current_voters(voters);
     if version < 2 { partition } else { partition.with_error_message(Some(StrBytes::default())) }

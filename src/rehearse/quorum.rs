@@ -1,18 +1,23 @@
-//! The simulated quorum: who leads, what stands in the log, and how far each controller has come in it.
+//! The simulated quorum: who leads, and how far each controller has come in the log.
 //!
-//! A leader has a majority behind it, or is cut off and does not know yet that another was elected. What the log says of
-//! a migration changes as `ActivationRecordsGenerator.java` has it: by who is elected, with the flag or without.
+//! A leader has a majority behind it, or is cut off and does not know yet that another was elected. Not here: what it
+//! writes (`written`), and the log itself (`log`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::STEP_MS;
 use super::fault::{Fault, Faults};
+use super::log::Log;
+use super::written::Registration;
 use crate::snapshot::{Endpoint, NodeId};
+use crate::wire::{FETCH_MAX, SnapshotId};
 
 /// How long a quorum is without a leader before one is elected, in milliseconds.
 const ELECTION_MS: u64 = 1_500;
 /// How long a controller that was started has its log not loaded, in milliseconds.
-const LOADING_MS: u64 = 1_000;
+pub(super) const LOADING_MS: u64 = 1_000;
+/// After how many records a controller takes a snapshot: a real one does after 20 MiB of them, or after an hour.
+const SNAPSHOT_EVERY: i64 = 50;
 
 /// `ZkMigrationState` as it stands in the log, in Kafka's numbers (3.5 to 3.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +32,9 @@ pub enum MigrationState {
     PostMigration = 3,
 }
 
-/// What was written to the log.
-#[derive(Debug, Clone, Copy)]
-enum Record {
-    State(MigrationState),
-    /// A broker's registration, and whether it is one of a ZooKeeper broker.
-    Registered(NodeId, bool),
+impl MigrationState {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::None, Self::Migration, Self::PreMigration, Self::PostMigration];
 }
 
 /// A controller.
@@ -56,9 +58,15 @@ pub struct Controller {
     pub leads: Option<i32>,
     /// Who fetched from it since it was elected.
     pub followers: BTreeMap<NodeId, Follower>,
-    started: u64,
+    /// Its newest snapshot.
+    pub snapshot: Option<SnapshotId>,
+    /// The newest epoch that it has heard of.
+    pub(super) epoch: i32,
+    pub(super) started: u64,
     /// How often it was started again.
     pub(super) restarts: u32,
+    /// The same when it last registered.
+    pub(super) registered: u32,
 }
 
 /// What a leader knows of somebody who fetches.
@@ -81,12 +89,18 @@ pub struct Quorum {
     pub epoch: i32,
     /// Whether the log is one of an attempt that was taken back.
     pub left_over: bool,
-    records: Vec<(i64, Record)>,
-    /// What the records say in all.
-    state: Option<MigrationState>,
-    registered: BTreeMap<NodeId, bool>,
-    /// The end of the committed log.
-    end: i64,
+    /// After how many records a controller takes a snapshot; each takes up to three quarters more, by its id.
+    pub snapshot_every: i64,
+    /// How many bytes of the log are given at once, unless one batch is longer.
+    pub fetch_max: usize,
+    pub(super) log: Log,
+    /// What it says in all.
+    pub(super) state: Option<MigrationState>,
+    pub(super) registered: BTreeMap<NodeId, bool>,
+    pub(super) registrations: BTreeMap<NodeId, Registration>,
+    /// The time of the step, and the level of `metadata.version` that a new log begins with.
+    pub(super) now: u64,
+    pub(super) level: i16,
     leaderless_since: Option<u64>,
     /// Whether the brokers have found the leader.
     found: bool,
@@ -104,17 +118,24 @@ impl Quorum {
             stale_until: 0,
             leads: None,
             followers: BTreeMap::new(),
+            snapshot: None,
+            epoch: 0,
             started: 0,
             restarts: 0,
+            registered: 0,
         };
         Self {
             controllers: controllers.into_iter().map(|(id, endpoint)| (id, controller(endpoint))).collect(),
             epoch: 0,
             left_over: false,
-            records: Vec::new(),
+            snapshot_every: SNAPSHOT_EVERY,
+            fetch_max: FETCH_MAX,
+            log: Log::default(),
             state: None,
             registered: BTreeMap::new(),
-            end: 0,
+            registrations: BTreeMap::new(),
+            now: 0,
+            level: 0,
             leaderless_since: None,
             found: false,
         }
@@ -137,21 +158,13 @@ impl Quorum {
     /// What the committed log says of the migration.
     #[must_use]
     pub fn state(&self) -> Option<MigrationState> {
-        self.state_at(self.end)
+        self.state
     }
 
     /// What the log says up to this offset.
     #[must_use]
     pub fn state_at(&self, end: i64) -> Option<MigrationState> {
-        if end >= self.end {
-            return self.state;
-        }
-        let newest_first = self.records.iter().rev().filter(|(offset, _)| *offset < end);
-        let mut states = newest_first.filter_map(|(_, record)| match record {
-            Record::State(state) => Some(*state),
-            Record::Registered(..) => None,
-        });
-        states.next()
+        if end >= self.log.end() { self.state } else { self.log.state_at(end) }
     }
 
     /// Whether the log holds ZooKeeper's metadata up to this offset.
@@ -169,12 +182,28 @@ impl Quorum {
     /// The same, up to this offset.
     #[must_use]
     pub fn registered_at(&self, end: i64) -> BTreeMap<NodeId, bool> {
-        let records = self.records.iter().filter(|(offset, _)| *offset < end);
-        let registrations = records.filter_map(|(_, record)| match record {
-            Record::Registered(id, on_zookeeper) => Some((*id, *on_zookeeper)),
-            Record::State(_) => None,
-        });
-        registrations.collect()
+        self.log.registered_at(end)
+    }
+
+    /// The epoch that a controller knows, and who leads in it by what it knows.
+    #[must_use]
+    pub fn leader_known_to(&self, id: NodeId) -> (i32, Option<NodeId>) {
+        match self.controllers.get(&id) {
+            Some(own) if own.leads.is_some() => (own.leads.unwrap_or_default(), Some(id)),
+            Some(own) if own.cut_off => (own.epoch, None),
+            _ => (self.epoch, self.active_id()),
+        }
+    }
+
+    /// Up to where the log is committed by what this leader knows: what a majority has. −1 until it knows.
+    #[must_use]
+    pub fn high_watermark(&self, leader: NodeId) -> i64 {
+        let Some(own) = self.controllers.get(&leader) else { return -1 };
+        let fetched = |id| own.followers.get(id).map_or(-1, |follower| follower.log_end);
+        let ends = self.controllers.keys().map(|id| if *id == leader { own.log_end } else { fetched(id) });
+        let mut ends: Vec<i64> = ends.collect();
+        ends.sort_unstable();
+        ends.get((ends.len().max(1) - 1) / 2).copied().unwrap_or(-1)
     }
 
     /// Whether the controllers were taken away.
@@ -207,39 +236,18 @@ impl Quorum {
             controller.up = false;
             controller.leads = None;
             if !keep_data {
-                controller.log_end = 0;
+                (controller.log_end, controller.snapshot, controller.epoch) = (0, None, 0);
             }
         }
         if keep_data {
             self.left_over = self.state() == Some(MigrationState::Migration);
         } else {
-            (self.records, self.end, self.epoch, self.left_over) = (Vec::new(), 0, 0, false);
-            (self.state, self.registered) = (None, BTreeMap::new());
+            (self.log, self.epoch, self.left_over) = (Log::default(), 0, false);
+            (self.state, self.registered, self.registrations) = (None, BTreeMap::new(), BTreeMap::new());
         }
     }
 
-    pub(super) fn register(&mut self, id: NodeId, on_zookeeper: bool) {
-        if self.registered.get(&id) != Some(&on_zookeeper) {
-            self.append(Record::Registered(id, on_zookeeper));
-        }
-    }
-
-    pub(super) fn write(&mut self, state: MigrationState) {
-        self.append(Record::State(state));
-    }
-
-    fn append(&mut self, record: Record) {
-        match record {
-            Record::State(state) => self.state = Some(state),
-            Record::Registered(id, on_zookeeper) => {
-                self.registered.insert(id, on_zookeeper);
-            }
-        }
-        self.records.push((self.end, record));
-        self.end += 1;
-    }
-
-    fn connected(&self) -> impl Iterator<Item = (NodeId, &Controller)> {
+    pub(super) fn connected(&self) -> impl Iterator<Item = (NodeId, &Controller)> {
         let connected = self.controllers.iter().filter(|(_, controller)| controller.up && !controller.cut_off);
         connected.map(|(id, controller)| (*id, controller))
     }
@@ -289,22 +297,15 @@ impl Quorum {
     pub(super) fn lead(&mut self, id: NodeId) {
         self.epoch += 1;
         self.found = false;
-        let (epoch, end, state) = (self.epoch, self.end, self.state());
+        let (epoch, end) = (self.epoch, self.log.end());
         let Some(flag) = self.controllers.get(&id).map(|controller| controller.flag) else { return };
         // One that is cut off does not hear of it.
         for controller in self.controllers.values_mut().filter(|controller| !controller.cut_off) {
-            controller.leads = None;
+            (controller.leads, controller.epoch) = (None, epoch);
         }
-        match (state, flag) {
-            (None, true) => self.write(MigrationState::PreMigration),
-            (None, false) => self.write(MigrationState::None),
-            (Some(MigrationState::Migration), false) => self.write(MigrationState::PostMigration),
-            // It was not made for a migration, and dies of it.
-            (Some(MigrationState::None), true) => {
-                self.stop(id);
-                return;
-            }
-            _ => {}
+        if !self.activate(id, flag) {
+            self.stop(id);
+            return;
         }
         if let Some(leader) = self.controllers.get_mut(&id) {
             leader.leads = Some(epoch);
@@ -318,17 +319,24 @@ impl Quorum {
         let Some(leader) = self.active_id() else { return };
         let found = self.found;
         self.found = true;
-        self.end += 1;
-        let end = self.end;
+        self.log.append_no_op(self.epoch, self.now);
+        let end = self.log.end();
         let connected: BTreeSet<NodeId> = self.connected().map(|(id, _)| id).collect();
         let mut fetchers: Vec<NodeId> = connected.iter().copied().filter(|id| *id != leader).collect();
         fetchers.extend(observers.iter().filter(|_| found));
         // Who leads has what it writes.
         let stands_still =
             |id: &NodeId| *id != leader && (faults.has(*id, Fault::Lagging) || faults.has(*id, Fault::NotFetching));
-        for controller in connected.iter().filter(|id| !stands_still(id)) {
-            if let Some(controller) = self.controllers.get_mut(controller) {
+        for id in connected.iter().filter(|id| !stands_still(id)) {
+            if let Some(controller) = self.controllers.get_mut(id) {
                 controller.log_end = end;
+                controller.epoch = self.epoch;
+                // Each one takes its own, at another offset.
+                let last = controller.snapshot.map_or(0, |snapshot| snapshot.end_offset);
+                let more = self.snapshot_every / 4 * i64::from(id % 4);
+                if end - last >= self.snapshot_every.saturating_add(more) {
+                    controller.snapshot = Some(SnapshotId { end_offset: end, epoch: self.log.epoch_at(end) });
+                }
                 if controller.leads.is_some_and(|epoch| epoch != self.epoch) {
                     controller.leads = None;
                 }

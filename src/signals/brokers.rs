@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Seen, Sight, Unseen, View, api_versions_evidence, evidence, generation, seen, unseen};
-use crate::snapshot::{AskedAs, BrokerList, Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
+use crate::snapshot::{AskedAs, Evidence, Generation, Metadata, Missed, Node, NodeId, Role, Why};
 
 /// Where a broker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +119,7 @@ pub(super) fn any_on_zookeeper(view: &View<'_>) -> Sight<bool> {
             Ok((node, Role::ZookeeperBroker)) => return seen(true, Some(api_versions_evidence(node, "ApiKeys"))),
             Ok(_) => {}
             Err(mut unseen) => {
-                unseen.missed.words = format!("broker {id} was not seen: {}", unseen.missed.words);
+                unseen.missed.words = format!("broker {id} was not seen: {}", unseen.missed.words).into();
                 missing.get_or_insert(unseen);
             }
         }
@@ -157,17 +157,16 @@ pub(super) fn lists_brokers(node: &Node) -> Sight<bool> {
     seen(true, Some(evidence))
 }
 
-/// Whether this broker stands in every list that a broker gave. One that lists nobody has had no word yet. A thousand
-/// brokers give few different lists, so those are searched.
+/// Whether this broker stands in every list that a broker gave. One that lists nobody has had no word yet.
 pub(super) fn listed(view: &View<'_>, id: NodeId) -> Sight<bool> {
-    let lists_it = |list: &&BrokerList| list.iter().any(|(other, _)| *other == id);
-    let Some(list) = view.look.broker_lists().find(|list| !lists_it(list)).or(view.look.broker_lists().next()) else {
+    let lists = view.lists();
+    let Some((list, ids)) = lists.iter().find(|(_, ids)| !ids.contains(&id)).or(lists.first()) else {
         return unseen(Missed::new(Why::NoAddress, "no broker lists any"), None);
     };
     let gave = |node: &&Node| node.metadata.said.as_ref().is_ok_and(|said| Arc::ptr_eq(&said.brokers, list));
     let by = || view.look.nodes.iter().filter(gave);
     let evidence = by().next().map(|node| evidence(node, &node.metadata, "Metadata", "Brokers"));
-    if lists_it(&list) {
+    if ids.contains(&id) {
         return seen(true, evidence);
     }
     seen(false, evidence).map(|seen| seen.naming(by().map(|node| format!("not by {}", node.endpoint))))
@@ -207,7 +206,8 @@ pub(super) fn nobody_left_out(view: &View<'_>) -> Sight<bool> {
                 "the brokers were discovered, and whether one is missing tells only MigratingZkBrokerCount ({}): \
                  give --expect-brokers",
                 unseen.missed.words
-            );
+            )
+            .into();
             Err(unseen)
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::log::log;
 use super::view::View;
-use crate::snapshot::{ApiVersions, AskedAs, NodeId, Topics};
+use crate::snapshot::{ApiVersions, AskedAs, Configs, NodeId, Topics};
 
 /// How a broker is registered with the controllers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,15 +75,12 @@ pub fn voters_are_configured(view: &View<'_>) -> Option<bool> {
     if leaders_minor(view).is_some_and(|minor| minor < 9) {
         return Some(true);
     }
-    let mut told = view
-        .look
-        .nodes
-        .iter()
-        .flat_map(|node| &node.configs.said)
-        .filter(|said| said.properties.iter().any(|(name, _)| name == "controller.quorum.voters"))
-        .peekable();
+    let voters = |said: &Configs| said.value("controller.quorum.voters").is_some();
+    // A broker that is not flagged has neither: it knows of no controllers.
+    let knows = |said: &&Configs| voters(said) || said.value("controller.quorum.bootstrap.servers").is_some();
+    let mut told = view.look.nodes.iter().flat_map(|node| &node.configs.said).filter(knows).peekable();
     told.peek()?;
-    Some(told.any(|said| said.value("controller.quorum.voters").is_some()))
+    Some(told.any(voters))
 }
 
 /// A broker's own `inter.broker.protocol.version`, and the level of `metadata.version` that it stands for.

@@ -2,6 +2,7 @@
 //!
 //! Timestamps are compared only with each other, all by the leader's clock (KIP-836); ours is never used.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -150,7 +151,7 @@ pub(super) fn denial(view: &View<'_>, id: Option<NodeId>, missed: &Missed) -> Mi
     Missed::new(Why::ErrorCode, words)
 }
 
-fn unknown(why: Why, words: impl Into<String>) -> NoLeader {
+fn unknown(why: Why, words: impl Into<Cow<'static, str>>) -> NoLeader {
     NoLeader::Unseen(Missed::new(why, words))
 }
 

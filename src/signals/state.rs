@@ -113,7 +113,7 @@ fn before_3_5(view: &View<'_>, leader: &Leader<'_>) -> Sight<StateRung> {
         return Ok(Seen { value: StateRung::PreMigration, up_to, evidence: begun.evidence, named: Vec::new() });
     }
     let mut untold = unseen_gauge(view, leader.id());
-    UNTOLD_BEFORE_3_5.clone_into(&mut untold.missed.words);
+    untold.missed.words = UNTOLD_BEFORE_3_5.into();
     derived(view, leader.node, &untold.missed).ok_or(untold)
 }
 
@@ -131,9 +131,12 @@ fn neither(view: &View<'_>, gauge: Unseen, log: &Missed) -> Box<Unseen> {
         Why::NotAsked | Why::NotListed => missed,
         Why::Denied if missed.why == Why::NoAddress => {
             let log = quorum::denial(view, None, log);
-            Missed { words: format!("{}; and {}", log.words, missed.words), ..log }
+            Missed::new(log.why, format!("{}; and {}", log.words, missed.words))
         }
-        _ => Missed { words: format!("{}; and the metadata log was not read: {}", missed.words, log.words), ..missed },
+        _ => {
+            let words = format!("{}; and the metadata log was not read: {}", missed.words, log.words);
+            Missed::new(missed.why, words)
+        }
     };
     Box::new(Unseen { missed, evidence })
 }

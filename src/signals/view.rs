@@ -3,6 +3,7 @@
 //! Whom we expect is declared, or discovered: then it is whoever any reachable node lists. Which endpoint is whose is
 //! settled in `identity`.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use super::identity::Configured;
 use super::quorum::{self, Leader, NoLeader};
 use super::{Unseen, api_versions_evidence, brokers, identity};
 use crate::snapshot::{
-    AskedAs, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot, Subject, Why,
+    AskedAs, BrokerList, Expected, Gauge, Look, MetricName, Missed, Node, NodeId, Owner, PageOf, Role, Snapshot,
+    Subject, Why,
 };
 
 /// One look of a snapshot, by id.
@@ -33,6 +35,7 @@ pub struct View<'a> {
     earlier: Option<Box<View<'a>>>,
     leader: OnceCell<Result<Leader<'a>, NoLeader>>,
     gauges: OnceCell<Vec<(&'a PageOf, Gauge, Found<'a>)>>,
+    lists: OnceCell<Vec<(&'a BrokerList, BTreeSet<NodeId>)>>,
 }
 
 impl<'a> View<'a> {
@@ -77,6 +80,7 @@ impl<'a> View<'a> {
             earlier: None,
             leader: OnceCell::new(),
             gauges: OnceCell::new(),
+            lists: OnceCell::new(),
         }
     }
 
@@ -295,6 +299,12 @@ impl<'a> View<'a> {
         self.look.nodes.iter().filter(|node| node.asked_as == AskedAs::Broker)
     }
 
+    /// The different lists that brokers gave, each with whom it lists: a thousand brokers give few.
+    pub(super) fn lists(&self) -> &[(&'a BrokerList, BTreeSet<NodeId>)] {
+        let ids = |list: &BrokerList| list.iter().map(|(id, _)| *id).collect();
+        self.lists.get_or_init(|| self.look.broker_lists().map(|list| (list, ids(list))).collect())
+    }
+
     pub(super) fn controllers(&self) -> impl Iterator<Item = (NodeId, &'a Node)> {
         self.controllers.iter().map(|(id, node)| (*id, *node))
     }
@@ -357,6 +367,6 @@ fn unseen(node: &Node, missed: Missed) -> Box<Unseen> {
     Box::new(Unseen { missed, evidence: Some(api_versions_evidence(node, "ApiKeys")) })
 }
 
-fn no_address(words: impl Into<String>) -> Box<Unseen> {
+fn no_address(words: impl Into<Cow<'static, str>>) -> Box<Unseen> {
     Box::new(Unseen { missed: Missed::new(Why::NoAddress, words), evidence: None })
 }

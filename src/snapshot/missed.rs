@@ -1,5 +1,7 @@
 //! Why something was not seen: a reason at the place where its answer would stand.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// Why something was not seen.
@@ -9,13 +11,13 @@ pub struct Missed {
     /// The kind of reason.
     pub why: Why,
     /// The reason in words, without the name of the node.
-    pub words: String,
+    pub words: Cow<'static, str>,
 }
 
 impl Missed {
     /// A reason in words.
     #[must_use]
-    pub fn new(why: Why, words: impl Into<String>) -> Self {
+    pub fn new(why: Why, words: impl Into<Cow<'static, str>>) -> Self {
         Self { why, words: words.into() }
     }
 }

@@ -11,8 +11,9 @@ use super::{Endpoint, Gauge, NodeId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiVersions {
-    /// Every API that is listed: key, lowest and highest version.
-    pub apis: Vec<(i16, i16, i16)>,
+    /// Every API that is listed: key, lowest and highest version. Lists that are the same are shared, for nodes of one
+    /// release list the same.
+    pub apis: Arc<[(i16, i16, i16)]>,
     /// `ZkMigrationReady`: the node's own `zookeeper.metadata.migration.enable` (3.5 to 3.9; always false in
     /// 3.4 and 4.x). `None` where the answer has no place for it (before version 3).
     pub zk_migration_ready: Option<bool>,
@@ -181,6 +182,9 @@ impl BrokerLists {
     /// Takes the same list that was met before, if there was one, in place of this one; whether there was none. A cluster
     /// has few different ones, so they are compared one after the other.
     pub fn share(&mut self, list: &mut BrokerList) -> bool {
+        if self.0.iter().any(|known| Arc::ptr_eq(known, list)) {
+            return false;
+        }
         if let Some(same) = self.0.iter().find(|known| known == &list) {
             *list = Arc::clone(same);
             return false;

@@ -82,8 +82,22 @@ pub(super) struct Shape {
 /// # Errors
 /// [`Malformed`], with the first byte that does not fit.
 pub(super) fn prove(shape: &Shape, version: i16, body: &[u8], at: usize) -> Result<(), Malformed> {
+    prove_behind(0, shape, version, body, at)
+}
+
+/// The same of what comes behind this many of the shape's fields, which end at `at`.
+///
+/// # Errors
+/// [`Malformed`], with the first byte that does not fit.
+pub(super) fn prove_behind(
+    fields: usize,
+    shape: &Shape,
+    version: i16,
+    body: &[u8],
+    at: usize,
+) -> Result<(), Malformed> {
     let mut walk = Walk { body, at, version, flexible: version >= shape.flexible_since };
-    walk.fields(shape.fields)?;
+    walk.fields(shape.fields.get(fields..).unwrap_or_default())?;
     if walk.flexible {
         walk.tags(shape.tags)?;
     }

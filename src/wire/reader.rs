@@ -1,12 +1,13 @@
 //! Numbers and texts read off a frame that the guard has proved, without the codec's trees.
 //!
-//! For the answers that are long on real clusters: the list of APIs, the list of all topics, and the metadata log. What each
-//! field is is known to those that read (`listed`, `topics`, `fetched`); `None` would be a defect, and is refused by them.
-//! Records of the metadata log, which no guard knows, are read by it as well (`records`): there `None` is a record that ends.
+//! For the answers that are long on real clusters: the list of APIs, that of brokers, that of all topics, and the metadata
+//! log. What each field is is known to those that read (`listed`, `brokers`, `topics`, `fetched`); `None` would be a defect,
+//! and is refused by them. Records of the metadata log, which no guard knows, are read by it as well (`records`): there `None` is a record that ends.
 
 use bytes::Bytes;
 
-use super::guard::{Malformed, prove};
+use super::guard::{Malformed, prove, prove_behind};
+use super::met::{FIELDS, Met};
 use super::{Ask, Refusal, body_start};
 
 /// Reads an answer off the bytes after its length prefix, all of them, once the guard has proved their shape.
@@ -22,13 +23,39 @@ pub(super) fn read_off<A: Ask, T>(
     let shape = &A::SHAPE.0;
     let at = body_start::<A>(frame, version, correlation_id)?;
     prove(shape, version, frame, at).map_err(Refusal::Malformed)?;
-    let flexible = version >= shape.flexible_since;
-    let mut reader = Reader { left: frame.get(at..).unwrap_or_default(), flexible };
+    let mut reader = Reader::new::<A>(frame, at, version);
     let answer = read(&mut reader, version).filter(|_| reader.left.is_empty());
-    answer.ok_or_else(|| {
-        let what = "guard and reader disagree on the message's end".to_owned();
-        Refusal::Malformed(Malformed { at: frame.len() - reader.left.len(), what })
-    })
+    answer.ok_or_else(|| reader.disagrees(frame))
+}
+
+/// The same of an answer that begins with a long list, which is taken from an answer that began with the same bytes, if
+/// there was one: then only what comes behind it is proved and read.
+///
+/// # Errors
+/// [`Refusal`] when the correlation id is another, or the frame is not exactly one message of this version.
+pub(super) fn read_off_behind<'a, A: Ask, L: Clone, T>(
+    met: &Met<L>,
+    frame: &'a Bytes,
+    version: i16,
+    correlation_id: i32,
+    list: impl FnOnce(&mut Reader<'a>) -> Option<L>,
+    rest: impl FnOnce(&mut Reader<'a>, L) -> Option<T>,
+) -> Result<T, Refusal> {
+    let shape = &A::SHAPE.0;
+    let at = body_start::<A>(frame, version, correlation_id)?;
+    let known = met.find(version, frame.get(at..).unwrap_or_default());
+    let mut reader = Reader::new::<A>(frame, at, version);
+    let list = if let Some((length, list)) = known {
+        prove_behind(FIELDS, shape, version, frame, at + length).map_err(Refusal::Malformed)?;
+        reader.take(length).map(|_| list)
+    } else {
+        prove(shape, version, frame, at).map_err(Refusal::Malformed)?;
+        let list = list(&mut reader);
+        let bytes = frame.get(at..frame.len() - reader.left.len()).unwrap_or_default();
+        list.inspect(|list| met.keep(version, bytes, list))
+    };
+    let answer = list.and_then(|list| rest(&mut reader, list)).filter(|_| reader.left.is_empty());
+    answer.ok_or_else(|| reader.disagrees(frame))
 }
 
 /// What is left of a frame's body.
@@ -47,6 +74,16 @@ impl<'a> Reader<'a> {
     /// How many bytes are left.
     pub(super) fn left(&self) -> usize {
         self.left.len()
+    }
+
+    /// Reads from this byte of a frame on.
+    fn new<A: Ask>(frame: &'a Bytes, at: usize, version: i16) -> Self {
+        Self { left: frame.get(at..).unwrap_or_default(), flexible: version >= A::SHAPE.0.flexible_since }
+    }
+
+    fn disagrees(&self, frame: &Bytes) -> Refusal {
+        let what = "guard and reader disagree on the message's end".to_owned();
+        Refusal::Malformed(Malformed { at: frame.len() - self.left.len(), what })
     }
 
     /// Walks a section of tagged fields and returns the bytes of the one that is wanted, none where it is not there.
@@ -104,9 +141,14 @@ impl<'a> Reader<'a> {
 
     /// A string, empty where it is null.
     pub(super) fn text(&mut self) -> Option<&'a [u8]> {
-        let length =
-            if self.flexible { self.varint()?.saturating_sub(1) } else { u32::try_from(self.short()?).unwrap_or(0) };
-        self.take(length as usize)
+        self.nullable_text().map(Option::unwrap_or_default)
+    }
+
+    /// A string, or null.
+    #[expect(clippy::option_option, reason = "the outer one is a defect, the inner one was said")]
+    pub(super) fn nullable_text(&mut self) -> Option<Option<&'a [u8]>> {
+        let length = if self.flexible { self.varint()?.checked_sub(1) } else { u32::try_from(self.short()?).ok() };
+        length.map_or(Some(None), |length| self.take(length as usize).map(Some))
     }
 
     /// A number of two bytes.

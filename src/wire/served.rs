@@ -3,10 +3,10 @@
 //! A request comes from a stranger too, so its body is decoded only behind the guard, and only where the answer depends
 //! on it. Not here: what a node answers (`rehearse`).
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::messages::{
-    DescribeClusterRequest, DescribeConfigsRequest, MetadataRequest, ResponseHeader, SaslAuthenticateRequest,
-    SaslHandshakeRequest,
+    DescribeClusterRequest, DescribeConfigsRequest, FetchRequest, FetchSnapshotRequest, MetadataRequest,
+    ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
@@ -33,6 +33,14 @@ impl Serve for DescribeClusterRequest {
 
 impl Serve for DescribeConfigsRequest {
     const REQUEST: &'static RequestShape = &RequestShape(shapes::DESCRIBE_CONFIGS_REQUEST);
+}
+
+impl Serve for FetchRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::FETCH_REQUEST);
+}
+
+impl Serve for FetchSnapshotRequest {
+    const REQUEST: &'static RequestShape = &RequestShape(shapes::FETCH_SNAPSHOT_REQUEST);
 }
 
 impl Serve for MetadataRequest {
@@ -107,11 +115,10 @@ impl Asked {
     /// [`Refusal::Codec`] when it cannot be written in that version.
     pub fn answer_in<A: Ask>(&self, version: i16, response: &A::Response) -> Result<Bytes, Refusal> {
         let header = ResponseHeader::default().with_correlation_id(self.correlation_id);
-        let mut body = BytesMut::new();
-        header
-            .encode(&mut body, A::Response::header_version(version))
-            .and_then(|()| response.encode(&mut body, version))
-            .map_err(|error| Refusal::Codec(error.to_string()))?;
-        framed(&body)
+        framed(|frame| {
+            header.encode(frame, A::Response::header_version(version))?;
+            response.encode(frame, version)
+        })
+        .map_err(Refusal::Codec)
     }
 }

@@ -291,6 +291,62 @@ pub(super) const DESCRIBE_CONFIGS_REQUEST: Shape = Shape {
     tags: &[],
 };
 
+/// The request of `Fetch`, versions 13 to 17.
+pub(super) const FETCH_REQUEST: Shape = Shape {
+    fields: &[
+        between(0, 14, Fixed(4)), // ReplicaId
+        always(Fixed(4)),         // MaxWaitMs
+        always(Fixed(4)),         // MinBytes
+        always(Fixed(4)),         // MaxBytes
+        always(Fixed(1)),         // IsolationLevel
+        always(Fixed(4)),         // SessionId
+        always(Fixed(4)),         // SessionEpoch
+        always(Array(&[
+            always(Fixed(16)), // TopicId
+            always(TaggedArray(
+                &[
+                    always(Fixed(4)), // Partition
+                    always(Fixed(4)), // CurrentLeaderEpoch
+                    always(Fixed(8)), // FetchOffset
+                    always(Fixed(4)), // LastFetchedEpoch
+                    always(Fixed(8)), // LogStartOffset
+                    always(Fixed(4)), // PartitionMaxBytes
+                ],
+                &[tag(0, 17, Fixed(16)), tag(1, 18, Fixed(8))], // ReplicaDirectoryId, HighWatermark
+            )),
+        ])),
+        always(Array(&[always(Fixed(16)), always(NodeIds)])), // ForgottenTopicsData
+        always(Text),                                         // RackId
+    ],
+    flexible_since: 12,
+    tags: &[
+        tag(0, 12, NullableText),                                  // ClusterId
+        tag(1, 15, Struct(&[always(Fixed(4)), always(Fixed(8))])), // ReplicaState
+    ],
+};
+
+/// The request of `FetchSnapshot`, versions 0 and 1.
+pub(super) const FETCH_SNAPSHOT_REQUEST: Shape = Shape {
+    fields: &[
+        always(Fixed(4)), // ReplicaId
+        always(Fixed(4)), // MaxBytes
+        always(Array(&[
+            always(Text), // Name
+            always(TaggedArray(
+                &[
+                    always(Fixed(4)),            // Partition
+                    always(Fixed(4)),            // CurrentLeaderEpoch
+                    always(Struct(SNAPSHOT_ID)), // SnapshotId
+                    always(Fixed(8)),            // Position
+                ],
+                &[tag(0, 1, Fixed(16))], // ReplicaDirectoryId
+            )),
+        ])),
+    ],
+    flexible_since: 0,
+    tags: &[tag(0, 0, NullableText)], // ClusterId
+};
+
 /// `LeaderIdAndEpoch`.
 const LEADER: &[Field] = &[
     always(Fixed(4)), // LeaderId

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::messages::MetadataRequest;
 
+use super::brokers::brokers;
 use super::reader::{Reader, read_off};
 use super::{NO_ERROR, Refusal};
 
@@ -122,16 +123,14 @@ pub fn topics(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Topics
 }
 
 fn all(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
-    reader.take(4)?; // ThrottleTimeMs
-    for _ in 0..reader.count()? {
-        reader.take(4)?; // NodeId
-        reader.text()?; // Host
-        reader.take(4)?; // Port
-        reader.text()?; // Rack
-        reader.tags()?;
-    }
+    brokers(reader)?;
     reader.text()?; // ClusterId
     reader.take(4)?; // ControllerId
+    rest(reader, version)
+}
+
+/// What comes behind the controller's id.
+pub(super) fn rest(reader: &mut Reader<'_>, version: i16) -> Option<Topics> {
     let mut said = Topics { topics: reader.count()?, ..Topics::default() };
     for _ in 0..said.topics {
         topic(reader, version, &mut said)?;

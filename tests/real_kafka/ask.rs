@@ -1,6 +1,8 @@
 //! Questions to Kafka nodes, asked without any of the code under test: the second opinion by which the tests
 //! know that a phase is really reached. Blocking, one connection per question, PLAINTEXT only.
 
+pub(crate) mod log;
+
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -202,6 +204,9 @@ pub(crate) fn frames(node: SocketAddr, id: i32) -> Vec<(&'static str, i16, Bytes
         // A KRaft broker forwards it to the leader, and says nothing for a minute when there is none.
         let answer = exchange(node, version, &the_log());
         frames.extend(answer.ok().map(|frame| ("DescribeQuorum", version, frame)));
+    }
+    if listed.api_keys.iter().any(|api| api.api_key == VOTE) {
+        frames.extend(log::frames(node, &listed));
     }
     frames
 }

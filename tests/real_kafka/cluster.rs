@@ -39,6 +39,8 @@ pub(crate) struct Shape {
     pub(crate) jolokia: &'static [Jolokia],
     /// Whether rules say who may do what on brokers on KRaft; without a rule everybody may do everything.
     pub(crate) authorizer: bool,
+    /// After how many bytes of new records each controller writes a snapshot of its log; Kafka's own number if none is given.
+    pub(crate) snapshot_bytes: Option<u32>,
     /// Whether everybody must show a certificate or log in, over TLS, and has only the rights that he was given.
     pub(crate) secured: bool,
 }
@@ -53,6 +55,7 @@ pub(crate) const SMALLEST: Shape = Shape {
     pages: Flavour::USUAL,
     jolokia: &[],
     authorizer: false,
+    snapshot_bytes: None,
     secured: false,
 };
 
@@ -122,6 +125,18 @@ impl Cluster {
     /// Formats and starts all controllers with the flag and waits until they are ready to take over.
     pub(crate) fn provision_controllers(&mut self) {
         self.provision_controllers_as(ControllerMode::Flagged);
+        self.await_state(PRE_MIGRATION);
+    }
+
+    /// The same, but the last controller joins the others without the flag.
+    pub(crate) fn provision_controllers_but_the_last(&mut self) {
+        let last = *self.controller_ids().end();
+        let cluster_id = self.cluster_id();
+        self.format_and_launch(self.controller_ids().filter(|id| *id != last), &cluster_id);
+        self.await_quorum();
+        self.set_role(last, Role::Controller(ControllerMode::Finalized));
+        self.format_and_launch(std::iter::once(last), &cluster_id);
+        self.await_quorum();
         self.await_state(PRE_MIGRATION);
     }
 
@@ -280,6 +295,19 @@ impl Cluster {
     /// Where the cluster keeps everything, gone with it.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What a node has of the metadata log: its newest segment, and its newest snapshot if it has written one.
+    pub(crate) fn metadata_log(&self, id: i32) -> (PathBuf, Option<PathBuf>) {
+        let folder = self.nodes[&id].folder.join("data").join("__cluster_metadata-0");
+        let newest = |extension: &str| {
+            let files = fs::read_dir(&folder).expect("the log's folder").map(|entry| entry.expect("an entry").path());
+            // The offset stands first in a file's name, with zeros before it. At offset 0 no node has written a snapshot.
+            let of_nodes =
+                |path: &PathBuf| extension == "log" || !path.ends_with("00000000000000000000-0000000000.checkpoint");
+            files.filter(|path| path.extension().is_some_and(|found| found == extension)).filter(of_nodes).max()
+        };
+        (newest("log").expect("a segment"), newest("checkpoint"))
     }
 
     fn set_role(&mut self, id: i32, role: Role) {

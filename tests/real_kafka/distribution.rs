@@ -47,12 +47,29 @@ impl Distribution {
 
     /// The `-cp` argument for Kafka's command line tools, which no node needs and no other test downloads.
     pub(crate) fn class_path_with_tools(&self) -> String {
-        let folder = self.cache.join(format!("tools-{}", self.version));
+        format!("{}:{}", self.tool("kafka-tools").display(), self.class_path().display())
+    }
+
+    /// The `-cp` argument and the class of Kafka's own decoder of logs.
+    pub(crate) fn decoder(&self) -> (String, &'static str) {
+        let (classes, class) = match self.minor() {
+            "4.4" => (self.class_path_with_tools(), "org.apache.kafka.tools.DumpLogSegments"),
+            _ => (self.class_path().display().to_string(), "kafka.tools.DumpLogSegments"),
+        };
+        if self.minor() == "3.4" {
+            return (classes, class);
+        }
+        (format!("{classes}:{}", self.tool("kafka-tools-api").display()), class)
+    }
+
+    /// The jar of one of the tools' artifacts, as an entry of a class path.
+    fn tool(&self, artifact: &str) -> PathBuf {
+        let folder = self.cache.join(format!("{}-{}", artifact.trim_start_matches("kafka-"), self.version));
         keep(&folder, |folder| {
-            let artifact = format!("-Dartifact=org.apache.kafka:kafka-tools:{}", self.version);
+            let artifact = format!("-Dartifact=org.apache.kafka:{artifact}:{}", self.version);
             maven(folder, "copy", &[&artifact, "-DoutputDirectory=."])
         });
-        format!("{}:{}", folder.join("*").display(), self.class_path().display())
+        folder.join("*")
     }
 
     pub(crate) fn agent(&self, agent: AgentVersion) -> PathBuf {
@@ -191,7 +208,7 @@ fn pom(version: &str) -> String {
         ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"),
     ];
     let backend = if is_four(version) { four } else { three };
-    // No node needs the command line tools, and Maven Central lacks those of 4.4.0.
+    // No node needs the command line tools.
     let tools = ["kafka-tools", "kafka-tools-api"]
         .map(|tool| {
             format!("<exclusion><groupId>org.apache.kafka</groupId><artifactId>{tool}</artifactId></exclusion>")

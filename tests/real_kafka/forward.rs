@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode};
+use crate::record::Snapshot;
 use crate::verdicts::V::{Huh, No, Ok};
-use crate::verdicts::{Expected, STAGES, V, Walk, ask, brokers, controllers, findings, whole, without};
+use crate::verdicts::{Expected, STAGES, V, Walk, ask, findings, whole, without};
 use crate::{KAFKA, MIGRATION, POST_MIGRATION};
 
 const WHOLE_WAY: &[Expected] = &[
@@ -59,8 +60,8 @@ const WHOLE_WAY: &[Expected] = &[
     Expected { phase: "nobody answers", verdicts: [Huh, Huh, Huh, Huh], why: "silence says nothing" },
 ];
 
-/// The same phases when no page is given: what rests on flags and registered brokers alone.
-const WHOLE_WAY_WITHOUT_METRICS: &[[V; 4]] = &[
+/// The same phases where neither a page nor the log is seen: what rests on flags and registered brokers alone.
+const WHOLE_WAY_BLIND: &[[V; 4]] = &[
     [Huh, No, No, No],
     // A live leader with its flag on is in no dead end.
     [Ok, No, No, No],
@@ -76,7 +77,7 @@ const WHOLE_WAY_WITHOUT_METRICS: &[[V; 4]] = &[
     [Ok, Ok, Ok, No],
     [Ok, Huh, Huh, No],
     [Ok, Ok, Ok, No],
-    // The end is told by the gauge alone.
+    // The end is told by log and gauge alone.
     [Ok, Ok, Ok, Huh],
     [Huh, Huh, Huh, Huh],
 ];
@@ -84,7 +85,7 @@ const WHOLE_WAY_WITHOUT_METRICS: &[[V; 4]] = &[
 #[test]
 fn the_whole_way_with_three_brokers_and_three_controllers() {
     let kafka = Distribution::fetch(KAFKA);
-    let mut walk = Walk::along("forward", WHOLE_WAY, whole).without_metrics(WHOLE_WAY_WITHOUT_METRICS);
+    let mut walk = Walk::along("forward", WHOLE_WAY, whole).blind(WHOLE_WAY_BLIND).by_one_address("one broker flagged");
     let mut cluster = Cluster::start(&kafka, Shape { brokers: 3, controllers: 3, topics: true, ..SMALLEST });
     walk.judge("pure ZooKeeper", &cluster);
 
@@ -128,6 +129,7 @@ fn the_whole_way_with_three_brokers_and_three_controllers() {
     }
     cluster.await_state(POST_MIGRATION);
     walk.judge("finalized", &cluster);
+    walk.hold_log(&mut cluster, &kafka);
     assert_eq!(ask("finalized", &whole(&cluster))["stage"]["reversible"], false);
     assert_eq!(ask("brokers-migrated", &whole(&cluster))["stage"]["position"], "past");
 
@@ -160,16 +162,20 @@ fn assert_rests_on_what_was_given(cluster: &Cluster) {
     assert_eq!(verdicts(&undeclared), ["complete", "complete", "complete", "not_yet"], "nobody is left to register");
     let discovered = ask("brokers-migrated", &undeclared);
     assert_eq!(discovered["expected"]["brokers"]["source"], "discovered", "{discovered:#}");
-    let blind = without(&undeclared, "--metrics");
-    assert_eq!(verdicts(&blind), ["complete", "complete", "unknown", "not_yet"], "who says that nobody is missing?");
-    let unsaid = ask("brokers-migrated", &blind);
-    assert!(unsaid.to_string().contains("give --expect-brokers"), "{unsaid:#}");
+    let fewer = without(&undeclared, "--metrics");
+    assert_eq!(verdicts(&fewer), ["complete", "complete", "complete", "not_yet"], "the log says it as well");
+    let snapshot = Snapshot::new();
+    ask(STAGES[0], &[fewer, vec![snapshot.flag()]].concat());
+    let blind = snapshot.without_log();
+    let replayed = STAGES.map(|stage| serde_json::from_str::<Value>(&blind.replay(stage)).expect("one document"));
+    let said = replayed.each_ref().map(V::of);
+    assert_eq!(said, [Ok, Ok, Huh, No], "who says that nobody is missing?");
+    assert!(replayed[2].to_string().contains("give --expect-brokers"), "{:#}", replayed[2]);
 
-    assert_eq!(verdicts(&brokers(cluster)), ["unknown"; 4], "no controller, no quorum");
-    let controllers_alone = [controllers(cluster), vec!["--metrics".to_owned(), cluster.pages()]].concat();
-    assert_eq!(verdicts(&controllers_alone), ["complete", "unknown", "unknown", "not_yet"]);
-    let warned = ask("quorum-provisioned", &controllers_alone);
-    assert_eq!(warned["warnings"][0]["id"], "brokers-not-asked", "{warned:#}");
+    // The other way: a controller leads to the brokers.
+    let controller = cluster.endpoint(*cluster.controller_ids().start());
+    let one_controller = ["-C".to_owned(), controller.to_string()];
+    assert_eq!(verdicts(&one_controller), ["complete", "complete", "complete", "not_yet"], "one controller is enough");
 }
 
 const SMALLEST_WAY: &[Expected] = &[

@@ -5,7 +5,7 @@ use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Block, No, Ok};
-use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, by_id, findings, whole};
+use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, by_id, findings, waits, whole};
 use crate::{KAFKA, MIGRATION, POST_MIGRATION};
 
 const LOST_FLAGS: &[Expected] = &[
@@ -91,6 +91,7 @@ fn a_quorum_first_started_without_the_flag() {
         cluster.provision_controllers_as(ControllerMode::Finalized);
     });
     walk.judge("quorum started without the flag", &cluster);
+    println!("{:?}", waits(&cluster));
     let document = ask("quorum-provisioned", &by_id(&cluster));
     assert_eq!(findings(&document, "quorum-without-migration"), ["broker 1 blocked"]);
     walk.end(0);

@@ -17,8 +17,10 @@ const BORN: &[Expected] = &[Expected { phase: "born in KRaft", verdicts: [Ok; 4]
 fn a_cluster_that_was_born_in_kraft() {
     for version in [KAFKA, OLDEST, NEWEST] {
         let mut walk = Walk::on(version, "born-in-kraft", BORN, whole);
-        let cluster = Cluster::born_in_kraft(&Distribution::fetch(version), SMALLEST);
+        let kafka = Distribution::fetch(version);
+        let mut cluster = Cluster::born_in_kraft(&kafka, Shape { snapshot_bytes: Some(500), ..SMALLEST });
         walk.judge("born in KRaft", &cluster);
+        walk.hold_log(&mut cluster, &kafka);
         walk.end(4);
     }
 }

@@ -19,6 +19,8 @@ mod health;
 mod jolokia;
 /// What is said of Kafka 4?
 mod kafka_4;
+/// Is the metadata log read whole and right, and without a trace?
+mod log;
 /// Looks that are taken while something happens.
 mod looking;
 /// Recordings of what the clusters answered.
@@ -43,6 +45,8 @@ mod ways_in;
 // The harness: a cluster of real Kafka and the moves by which an operator migrates it.
 mod ask;
 mod cluster;
+#[path = "../suite/decoded.rs"]
+mod decoded;
 mod distribution;
 mod exporter;
 mod jvm;

@@ -32,6 +32,8 @@ pub(crate) enum BrokerMode {
     Zookeeper,
     /// On ZooKeeper with `zookeeper.metadata.migration.enable`.
     Migration,
+    /// The same, with an address of the controllers at which nobody listens.
+    MigrationAstray,
     /// `process.roles=broker`, without any trace of ZooKeeper.
     Kraft,
     /// `process.roles=broker`, with the flag and `zookeeper.connect` left behind.
@@ -40,7 +42,7 @@ pub(crate) enum BrokerMode {
 
 impl BrokerMode {
     pub(crate) fn is_on_zookeeper(self) -> bool {
-        matches!(self, Self::Zookeeper | Self::Migration)
+        matches!(self, Self::Zookeeper | Self::Migration | Self::MigrationAstray)
     }
 }
 
@@ -65,6 +67,8 @@ pub(crate) struct Neighbours {
     pub(crate) protocol_version: String,
     /// Whether rules say who may do what.
     pub(crate) authorizer: bool,
+    /// After how many bytes of new records a controller writes a snapshot, if it is told.
+    pub(crate) snapshot_bytes: Option<u32>,
     /// A secured cluster's certificates.
     pub(crate) certificates: Option<Certificates>,
 }

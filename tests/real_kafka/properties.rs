@@ -53,6 +53,10 @@ fn broker(node: &Node, mode: BrokerMode, neighbours: &Neighbours) -> String {
         BrokerMode::KraftFlagged => common + &on_kraft + &quorum(neighbours) + &zookeeper(neighbours) + FLAG,
         BrokerMode::Zookeeper => common + &on_zookeeper,
         BrokerMode::Migration => common + &on_zookeeper + FLAG + &quorum(neighbours),
+        BrokerMode::MigrationAstray => {
+            let nowhere = "controller.quorum.voters=3001@127.0.0.1:1\ncontroller.listener.names=CONTROLLER\n";
+            common + &on_zookeeper + FLAG + nowhere
+        }
         BrokerMode::Kraft => common + &on_kraft + &quorum(neighbours) + authorizer(neighbours),
     }
 }
@@ -94,7 +98,9 @@ fn controller(node: &Node, mode: ControllerMode, neighbours: &Neighbours) -> Str
         node.address,
         broker = node.second_listener,
     );
-    let common = format!("node.id={}\ninter.broker.listener.name=PLAINTEXT\n", node.id) + &quorum(neighbours);
+    let common = format!("node.id={}\ninter.broker.listener.name=PLAINTEXT\n", node.id)
+        + &quorum(neighbours)
+        + &snapshots(neighbours);
     let flagged = common.clone() + &zookeeper(neighbours) + FLAG;
     match mode {
         ControllerMode::Flagged => flagged + &alone + &protocols("PLAINTEXT"),
@@ -121,6 +127,11 @@ fn authorizer(neighbours: &Neighbours) -> &'static str {
     } else {
         ""
     }
+}
+
+fn snapshots(neighbours: &Neighbours) -> String {
+    let line = |bytes| format!("metadata.log.max.record.bytes.between.snapshots={bytes}\n");
+    neighbours.snapshot_bytes.map(line).unwrap_or_default()
 }
 
 fn zookeeper(neighbours: &Neighbours) -> String {

@@ -14,8 +14,10 @@ use serde_json::Value;
 
 use crate::ask;
 use crate::cluster::Cluster;
+use crate::decoded::{self, Kinds};
+use crate::distribution::Distribution;
 use crate::looking::Look;
-use crate::secrets;
+use crate::{secrets, tools};
 
 /// How many looks of an accident are kept.
 const LOOKS_KEPT: usize = 20;
@@ -57,12 +59,38 @@ impl Snapshot {
         self.json()["snapshot"]["looks"].as_array().expect("looks").len()
     }
 
+    /// The metadata log that was read in the last look, or why it was not.
+    pub(crate) fn log(&self) -> Result<Value, String> {
+        let json = self.json();
+        let look = json["snapshot"]["looks"].as_array().and_then(|looks| looks.last()).expect("a look");
+        let answers: Vec<&Value> =
+            look["nodes"].as_array().expect("nodes").iter().map(|node| &node["log"]["outcome"]).collect();
+        let read = answers.iter().find_map(|said| said.get("said"));
+        read.cloned().ok_or_else(|| format!("{answers:?}"))
+    }
+
+    /// What it says of the place.
+    pub(crate) fn replay_status(&self) -> Value {
+        serde_json::from_str(&self.replay_as(&["status"])).expect("one document")
+    }
+
     /// What it would have been if nobody had given the controllers' pages.
     pub(crate) fn without_pages(&self) -> Self {
+        self.less(|look| look["pages"] = Value::Array(Vec::new()))
+    }
+
+    /// What it would have been if nobody might read the log.
+    pub(crate) fn without_log(&self) -> Self {
+        self.less(|look| {
+            for node in look["nodes"].as_array_mut().expect("nodes") {
+                node.as_object_mut().expect("a node").remove("log");
+            }
+        })
+    }
+
+    fn less(&self, forget: impl Fn(&mut Value)) -> Self {
         let mut json = self.json();
-        for look in json["snapshot"]["looks"].as_array_mut().expect("looks") {
-            look["pages"] = Value::Array(Vec::new());
-        }
+        json["snapshot"]["looks"].as_array_mut().expect("looks").iter_mut().for_each(forget);
         let less = Self::new();
         fs::write(&less.0, json.to_string()).expect("a written file");
         less
@@ -125,6 +153,27 @@ impl Recordings {
                 fs::write(folder.join(format!("{id}.page")), page).expect("a written file");
             }
         }
+    }
+
+    /// Holds our reading of the leader's log to what Kafka's own decoder says of the same bytes, and keeps both.
+    pub(crate) fn hold_log(self, cluster: &mut Cluster, kafka: &Distribution) {
+        let leader = cluster.leader();
+        let (segment, snapshot) = cluster.metadata_log(leader);
+        let mut met = Kinds::new();
+        for file in [Some(segment), snapshot].into_iter().flatten() {
+            // Copied first: the leader goes on to write.
+            let copy = cluster.folder().join(file.file_name().expect("a name"));
+            fs::copy(&file, &copy).expect("a copy of the log");
+            let said = tools::dump(kafka, &copy);
+            let bytes = fs::read(&copy).expect("the copy");
+            met.extend(decoded::agrees(&file.display().to_string(), &bytes, &said));
+            if let Some(folder) = self.folder("metadata-log") {
+                let kept = folder.join(file.file_name().expect("a name"));
+                fs::copy(&copy, &kept).expect("a copy of the log");
+                fs::write(kept.with_added_extension("dump"), said).expect("a written file");
+            }
+        }
+        println!("  the log decodes as Kafka decodes it: {met:?}");
     }
 
     fn folder(self, inside: &str) -> Option<PathBuf> {

@@ -8,7 +8,7 @@ use crate::node::{BrokerMode, ControllerMode};
 use crate::security::certificates::Form;
 use crate::security::clients::Client;
 use crate::verdicts::V::{Huh, No, Ok, Refused};
-use crate::verdicts::{Expected, V, Walk, run, whole};
+use crate::verdicts::{Expected, V, Walk, run, waits_for, whole};
 use crate::{KAFKA, MIGRATION, POST_MIGRATION, tools};
 
 /// Those who ask, in the order in which they ask in every phase.
@@ -123,7 +123,12 @@ fn assert_cured(kafka: &Distribution, cluster: &Cluster) {
 /// Everybody asks, all by stores of this form.
 fn judge(walk: &mut Walk, phase: &str, cluster: &Cluster, form: Form) {
     for (who, name) in EVERYBODY {
-        walk.judge_with(&format!("{phase}, {name}"), &flags(cluster, who, form));
+        let flags = flags(cluster, who, form);
+        walk.judge_with(&format!("{phase}, {name}"), &flags);
+        let status = run(&["status"], &flags);
+        let warnings: Vec<&str> =
+            status["warnings"].as_array().expect("warnings").iter().filter_map(|it| it["id"].as_str()).collect();
+        println!("  waits for {:?}; {:?} {warnings:?}", waits_for(&status), status["waiting_for"]["message"]);
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
-use crate::node::BrokerMode;
+use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Huh, No, Ok};
-use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, whole};
+use crate::verdicts::{Expected, LATER, STAGES, Walk, ask, waits, whole};
 use crate::{KAFKA, MIGRATION, PRE_MIGRATION};
 
 /// How long a copy that can come would take at the most, on clusters this small.
@@ -34,6 +34,7 @@ fn a_dead_broker_that_owns_replicas() {
     });
     walk.judge("a dead broker owns replicas", &cluster);
     assert_eq!(causes(&cluster), ["shown: a broker is down that owns replicas"]);
+    assert_eq!(waits(&cluster), told("assigned-brokers-registered broker/2"));
     walk.end(1);
 }
 
@@ -55,7 +56,9 @@ fn brokers_of_another_inter_broker_protocol_version() {
     });
     walk.judge("brokers of another IBP", &cluster);
     let shown = "shown: the brokers' inter.broker.protocol.version is not the controllers' metadata.version";
-    assert_eq!(causes(&cluster), [shown]);
+    let refused = "shown: the controllers do not register a broker that is in migration mode";
+    assert_eq!(causes(&cluster), [shown, refused]);
+    assert_eq!(waits(&cluster), told("brokers-protocol-version broker/1"));
     walk.end(1);
 }
 
@@ -83,8 +86,49 @@ fn a_second_attempt_over_a_stale_migration_znode() {
         cluster.await_state(PRE_MIGRATION);
     });
     walk.judge("a stale migration znode", &cluster);
+    // The broker shows no topic any more: nobody that is not declared can be excluded.
+    let told = waits(&cluster);
+    assert!(told[0].starts_with("driver-") && told[1].starts_with("driver-"), "{told:?}");
+    assert_eq!(told[2..], ["", "", ""]);
     // Everything is met, and the last broker registered less than a minute ago.
     assert_eq!(causes(&cluster), ["shown: everything is met, and the driver looks again within a minute"]);
+    walk.end(1);
+}
+
+const UNREADY: &[Expected] = &[
+    Expected { phase: "nobody has begun", verdicts: [No; 4], why: "a controller has no flag" },
+    Expected { phase: "one broker flagged", verdicts: [No; 4], why: "the same" },
+    Expected { phase: "all flagged", verdicts: [No; 4], why: "the copy waits for the controller" },
+    Expected {
+        phase: "a broker finds no controller",
+        verdicts: [Ok, No, No, No],
+        why: "the copy waits for the broker",
+    },
+];
+
+#[test]
+fn a_controller_without_the_flag_and_a_broker_that_finds_none() {
+    let mut walk = Walk::along("unready", UNREADY, whole);
+    let mut cluster =
+        Cluster::start(&Distribution::fetch(KAFKA), Shape { brokers: 2, controllers: 3, topics: true, ..SMALLEST });
+    cluster.provision_controllers_but_the_last();
+    let unready = *cluster.controller_ids().end();
+    let controller = format!("controllers-ready controller/{unready}");
+    walk.judge("nobody has begun", &cluster);
+    // No broker knows the controllers, so one address leads to none of them.
+    assert_eq!(waits(&cluster)[..4], told(&controller)[..4]);
+    cluster.restart_broker(1, BrokerMode::Migration);
+    walk.judge("one broker flagged", &cluster);
+    assert_eq!(waits(&cluster), told(&controller));
+    cluster.restart_broker_astray(2, BrokerMode::MigrationAstray);
+    sleep(NO_COPY_COMES);
+    walk.judge("all flagged", &cluster);
+    assert_eq!(waits(&cluster), told(&controller));
+
+    cluster.restart_controller(unready, ControllerMode::Flagged);
+    sleep(NO_COPY_COMES);
+    walk.judge("a broker finds no controller", &cluster);
+    assert_eq!(waits(&cluster), told("brokers-reach-controllers broker/2"));
     walk.end(1);
 }
 
@@ -111,6 +155,12 @@ fn a_quorum_that_is_lost_in_the_window() {
     walk.watch("the quorum is lost", &mut cluster, &STAGES, |_| ());
     walk.judge("the quorum is lost", &cluster);
     walk.end(0);
+}
+
+/// However one looks, this is what the copy waits for; and where neither a page nor the log is seen, nobody knows that it
+/// has not come.
+fn told(clause: &str) -> [&str; 5] {
+    [clause, clause, clause, "", clause]
 }
 
 /// What the missing copy can be owed to, as the tool tells it.

@@ -62,6 +62,17 @@ pub(crate) fn load(kafka: &Distribution, cluster: &Cluster, topic: &str, records
     start(kafka, cluster, "org.apache.kafka.tools.ProducerPerformance", &words)
 }
 
+/// What Kafka's own decoder says of the records in a file of the metadata log: a line each.
+pub(crate) fn dump(kafka: &Distribution, file: &Path) -> String {
+    let mut java = jvm::java(128);
+    let (classes, decoder) = kafka.decoder();
+    java.arg("-cp").arg(classes).args([decoder, "--cluster-metadata-decoder", "--files"]).arg(file);
+    let said = file.with_added_extension("dump");
+    Jvm::start(java, &said).finish(LIMIT).unwrap_or_else(|error| panic!("{}: {error}", said.display()));
+    let said = fs::read_to_string(said).expect("what it said");
+    said.lines().filter(|line| line.starts_with("| ")).fold(String::new(), |records, line| records + line + "\n")
+}
+
 /// Does what a line for a shell says that grants a right, with the admin's own file.
 pub(crate) fn grants(kafka: &Distribution, cluster: &Cluster, line: &str, admin: &Path) {
     let words = shlex::split(line).expect("a line for a shell");

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::KAFKA;
 use crate::cluster::Cluster;
+use crate::distribution::Distribution;
 use crate::looking::looks_while;
 use crate::record::{Recordings, Snapshot};
 use crate::secrets;
@@ -86,8 +87,10 @@ impl V {
 pub(crate) struct Walk {
     recordings: Recordings,
     table: &'static [Expected],
-    /// What the stages must say of the same phases when nobody gives `--metrics`.
-    without_metrics: Option<&'static [[V; 4]]>,
+    /// What the stages must say of the same phases where neither a page nor the log is seen.
+    blind: Option<&'static [[V; 4]]>,
+    /// The first phase whose broker knows the controllers, if every phase is judged by one address as well.
+    one_address: Option<&'static str>,
     flags: fn(&Cluster) -> Vec<String>,
     next: usize,
     began: Instant,
@@ -116,7 +119,8 @@ impl Walk {
         Self {
             recordings: Recordings { version, series },
             table,
-            without_metrics: None,
+            blind: None,
+            one_address: None,
             flags,
             next: 0,
             began: Instant::now(),
@@ -125,10 +129,19 @@ impl Walk {
         }
     }
 
-    /// Judges every phase once more without the controllers' pages, and holds it to this.
-    pub(crate) fn without_metrics(mut self, verdicts: &'static [[V; 4]]) -> Self {
+    /// Judges every phase once more without the controllers' pages and once more without the log, which changes nothing,
+    /// and without both, and holds that to this.
+    pub(crate) fn blind(mut self, verdicts: &'static [[V; 4]]) -> Self {
         assert_eq!(verdicts.len(), self.table.len(), "a line for every phase");
-        self.without_metrics = Some(verdicts);
+        self.blind = Some(verdicts);
+        self
+    }
+
+    /// Judges every phase once more by the address of one broker and nothing else. From this phase on that says what
+    /// everything declared says; before it no broker knows the controllers.
+    pub(crate) fn by_one_address(mut self, from: &'static str) -> Self {
+        assert!(self.table.iter().any(|row| row.phase == from), "a phase of the table");
+        self.one_address = Some(from);
         self
     }
 
@@ -139,16 +152,59 @@ impl Walk {
         }
         let flags = (self.flags)(cluster);
         let snapshot = self.judge_with(phase, &flags);
-        if let Some(verdicts) = self.without_metrics {
-            let blind = without(&flags, "--metrics");
-            self.hold("  without metrics", verdicts[self.next - 1], "no page tells the state", |stage| {
-                let document = ask(stage, &blind);
-                let replayed: Value =
-                    serde_json::from_str(&snapshot.without_pages().replay(stage)).expect("one document");
-                assert_eq!(replayed["verdict"], document["verdict"], "a recording without its pages says the same");
-                document
-            });
+        if let Some(blind) = self.blind {
+            self.judge_with_less(blind, &flags, &snapshot);
         }
+        if let Some(from) = self.one_address {
+            self.judge_by_one_address(from, &flags, cluster);
+        }
+    }
+
+    /// Pages and log are two witnesses of the same: either is enough.
+    fn judge_with_less(&mut self, blind: &[[V; 4]], flags: &[String], snapshot: &Snapshot) {
+        let Expected { verdicts, why, .. } = self.table[self.next - 1];
+        let fewer = without(flags, "--metrics");
+        let no_pages = snapshot.without_pages();
+        self.hold("  without pages", verdicts, why, |stage| {
+            let document = ask(stage, &fewer);
+            let replayed: Value = serde_json::from_str(&no_pages.replay(stage)).expect("one document");
+            assert_eq!(replayed["verdict"], document["verdict"], "a recording without its pages says the same");
+            document
+        });
+        let replay = |less: &Snapshot, stage: &str| serde_json::from_str(&less.replay(stage)).expect("one document");
+        let no_log = snapshot.without_log();
+        self.hold("  without the log", verdicts, why, |stage| replay(&no_log, stage));
+        let neither = no_log.without_pages();
+        self.hold("  without both", blind[self.next - 1], "nobody tells the state", |stage| replay(&neither, stage));
+    }
+
+    fn judge_by_one_address(&mut self, from: &str, flags: &[String], cluster: &Cluster) {
+        let row = &self.table[self.next - 1];
+        let knows = self.table[..self.next].iter().any(|row| row.phase == from);
+        let one = by_one_address(cluster);
+        let (verdicts, why) = if knows {
+            (row.verdicts, "one address is enough")
+        } else {
+            ([V::Huh, V::No, V::No, V::No], "no broker knows the controllers yet")
+        };
+        self.hold("  by one address", verdicts, why, |stage| {
+            let document = ask(stage, &one);
+            if !knows && V::of(&document) == V::Huh {
+                assert!(document.to_string().contains("-C"), "what would help is said: {document:#}");
+            }
+            document
+        });
+        if knows {
+            let [stage, declared] = [&one[..], flags].map(|flags| run(&["status"], flags)["stage"].clone());
+            if stage != declared {
+                self.wrong.push(format!("{}: status says {stage} by one address, and {declared} else", row.phase));
+            }
+        }
+    }
+
+    /// Holds our reading of the log to Kafka's own, and keeps both.
+    pub(crate) fn hold_log(&self, cluster: &mut Cluster, kafka: &Distribution) {
+        self.recordings.hold_log(cluster, kafka);
     }
 
     /// The same, asking with other flags than the walk's.
@@ -223,12 +279,40 @@ impl Walk {
     }
 }
 
+/// What the copy waits for, as `clause subject …`, of the same moment: with everything declared and seen, without pages,
+/// without the log, without both, and by one address; empty where nothing is said of it.
+pub(crate) fn waits(cluster: &Cluster) -> [String; 5] {
+    let snapshot = Snapshot::new();
+    run(&["status"], &[whole(cluster), vec![snapshot.flag()]].concat());
+    let replayed = [
+        snapshot.replay_status(),
+        snapshot.without_pages().replay_status(),
+        snapshot.without_log().replay_status(),
+        snapshot.without_log().without_pages().replay_status(),
+    ];
+    let [all, no_pages, no_log, neither] = replayed.map(|document| waits_for(&document));
+    [all, no_pages, no_log, neither, waits_for(&run(&["status"], &by_one_address(cluster)))]
+}
+
+/// What a document of `status` says that the copy waits for.
+pub(crate) fn waits_for(document: &Value) -> String {
+    let waits = &document["waiting_for"];
+    let subjects = waits["subjects"].as_array().into_iter().flatten();
+    let words = std::iter::once(&waits["id"]).chain(subjects).filter_map(Value::as_str);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Everything an operator would give.
 pub(crate) fn whole(cluster: &Cluster) -> Vec<String> {
     let mut flags = brokers(cluster);
     flags.extend(controllers(cluster));
     flags.extend(["--metrics".to_owned(), cluster.pages()]);
     flags
+}
+
+/// The address of one broker, and nothing else.
+pub(crate) fn by_one_address(cluster: &Cluster) -> Vec<String> {
+    ["-b".to_owned(), cluster.any_broker().to_string()].into()
 }
 
 /// The flags without this one and its value.
@@ -273,7 +357,7 @@ pub(crate) fn run(command: &[&str], flags: &[String]) -> Value {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     if document["verdict"] == "complete" {
         assert_eq!(document["findings"], Value::Array(Vec::new()), "complete has no failing finding");
-    } else {
+    } else if command[0] != "status" {
         assert_ne!(document["findings"], Value::Array(Vec::new()), "whatever is not complete says why");
     }
     document

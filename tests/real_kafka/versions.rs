@@ -19,7 +19,7 @@ const FORWARD: &[Expected] = &[
     Expected { phase: "finalized", verdicts: [Ok, Ok, Ok, Ok], why: "to the end" },
 ];
 
-const FORWARD_WITHOUT_METRICS: &[[V; 4]] = &[
+const FORWARD_BLIND: &[[V; 4]] = &[
     [Huh, No, No, No],
     [Ok, No, No, No],
     [Ok, No, No, No],
@@ -30,17 +30,20 @@ const FORWARD_WITHOUT_METRICS: &[[V; 4]] = &[
     [Ok, Ok, Ok, Huh],
 ];
 
-const SHAPE: Shape = Shape { brokers: 2, controllers: 3, topics: true, ..SMALLEST };
+/// A few snapshots are written on the way.
+const SHAPE: Shape = Shape { brokers: 2, controllers: 3, topics: true, snapshot_bytes: Some(4_000), ..SMALLEST };
 
 fn forward(version: &'static str) {
-    let mut walk = Walk::on(version, "forward", FORWARD, whole).without_metrics(FORWARD_WITHOUT_METRICS);
+    let mut walk =
+        Walk::on(version, "forward", FORWARD, whole).blind(FORWARD_BLIND).by_one_address("one broker flagged");
     walk_forward(version, &mut walk);
     walk.end(1 + 1 + 2 + 2 + 3 + 3 + 4);
 }
 
 /// By the book; the phases are those of both tables.
 fn walk_forward(version: &'static str, walk: &mut Walk) {
-    let mut cluster = Cluster::start(&Distribution::fetch(version), SHAPE);
+    let kafka = Distribution::fetch(version);
+    let mut cluster = Cluster::start(&kafka, SHAPE);
     walk.judge("pure ZooKeeper", &cluster);
     cluster.provision_controllers();
     walk.judge("controllers up", &cluster);
@@ -62,6 +65,7 @@ fn walk_forward(version: &'static str, walk: &mut Walk) {
     }
     cluster.await_state(POST_MIGRATION);
     walk.judge("finalized", &cluster);
+    walk.hold_log(&mut cluster, &kafka);
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //! the codec, how it is read, and what guard and codec must agree on. The fuzzer is made of this file as well
 //! (`tests/fuzz`).
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -19,20 +22,26 @@ use kafka_protocol::messages::metadata_response::{
 };
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
-    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
-    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest, MetadataResponse,
-    ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
-    TopicName,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, FetchRequest,
+    FetchSnapshotRequest, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest,
+    MetadataResponse, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
 use kraft_check::wire::{
-    Ask, Asked, CLIENT_ID, NO_ERROR, REPLICAS_MAX, Refusal, Serve, decode, encode, listed, topics,
+    self, Apis, Ask, Asked, CLIENT_ID, Met, NO_ERROR, Place, REPLICAS_MAX, Refusal, Serve, decode, encode, listed,
+    topics,
+};
+
+use crate::fetches::{
+    assert_fetched_as_the_codec_reads, assert_snapshot_fetched_as_the_codec_reads, fetch, fetch_asked, fetch_snapshot,
+    fetch_snapshot_asked,
 };
 
 /// The id of every answer that is made, and of every one that is read.
 pub(crate) const CORRELATION_ID: i32 = 7;
 
-fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
+pub(crate) fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
     let mut frame = BytesMut::new();
     let header = ResponseHeader::default().with_correlation_id(CORRELATION_ID);
     header.encode(&mut frame, A::Response::header_version(version)).expect("a header");
@@ -40,7 +49,7 @@ fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
     frame.freeze()
 }
 
-fn text(numbers: &[u8]) -> StrBytes {
+pub(crate) fn text(numbers: &[u8]) -> StrBytes {
     StrBytes::from_string(numbers.iter().map(|number| char::from(b'a' + number % 26)).collect())
 }
 
@@ -49,8 +58,12 @@ fn api_versions(n: &[u8], version: i16) -> Bytes {
     let api = |key: &u8| ApiVersion::default().with_api_key(i16::from(*key)).with_max_version(3);
     let mut response = ApiVersionsResponse::default().with_api_keys(n.iter().map(api).collect());
     if version >= 3 {
-        let supported = |_: &u8| SupportedFeatureKey::default().with_name(text(n)).with_max_version(2);
-        let finalized = |_: &u8| FinalizedFeatureKey::default().with_name(text(n)).with_max_version_level(2);
+        let feature = |number: &u8| match number % 3 {
+            1 => StrBytes::from_static_str("metadata.version"),
+            _ => text(n),
+        };
+        let supported = |it: &u8| SupportedFeatureKey::default().with_name(feature(it)).with_max_version(2);
+        let finalized = |it: &u8| FinalizedFeatureKey::default().with_name(feature(it)).with_max_version_level(2);
         response = response
             .with_supported_features(n.iter().take(3).map(supported).collect())
             .with_finalized_features(n.iter().take(2).map(finalized).collect())
@@ -186,7 +199,7 @@ fn configs_request(n: &[u8], version: i16) -> Bytes {
 }
 
 /// A request, from its correlation id on.
-fn asked<A: Ask>(request: &A, version: i16) -> Bytes {
+pub(crate) fn asked<A: Ask>(request: &A, version: i16) -> Bytes {
     encode(request, version, CORRELATION_ID, CLIENT_ID).expect("a request").slice(8..)
 }
 
@@ -223,8 +236,9 @@ pub(crate) fn answers() -> Vec<Api> {
         answers_of::<SaslHandshakeRequest>(sasl_handshake),
         answers_of::<SaslAuthenticateRequest>(sasl_authenticate),
     ];
-    let all: Vec<Api> = all.into_iter().flatten().collect();
-    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1 + 1 + 3);
+    let fetches = [answers_of::<FetchRequest>(fetch), answers_of::<FetchSnapshotRequest>(fetch_snapshot)];
+    let all: Vec<Api> = all.into_iter().chain(fetches).flatten().collect();
+    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1 + 1 + 3 + 5 + 2);
     all
 }
 
@@ -234,6 +248,8 @@ pub(crate) fn requests() -> Vec<Api> {
         requests_of::<DescribeClusterRequest>(cluster_request),
         requests_of::<DescribeConfigsRequest>(configs_request),
         requests_of::<MetadataRequest>(metadata_request),
+        requests_of::<FetchRequest>(fetch_asked),
+        requests_of::<FetchSnapshotRequest>(fetch_snapshot_asked),
         requests_of::<SaslHandshakeRequest>(sasl_handshake_request),
         requests_of::<SaslAuthenticateRequest>(sasl_authenticate_request),
     ];
@@ -243,25 +259,73 @@ pub(crate) fn requests() -> Vec<Api> {
 fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
     let read: fn(&Bytes, i16) -> Result<(), Refusal> = |frame, version| {
         if A::KEY == ApiVersionsRequest::KEY {
-            assert_lists_what_the_codec_reads(frame, version);
+            assert_lists_what_the_codec_reads(frame, version, CORRELATION_ID);
         }
         if A::KEY == MetadataRequest::KEY {
+            assert_names_whom_the_codec_reads(frame, version, CORRELATION_ID);
             assert_counts_what_the_codec_reads(frame, version, CORRELATION_ID);
+        }
+        if A::KEY == FetchRequest::KEY {
+            assert_fetched_as_the_codec_reads(frame, version);
+        }
+        if A::KEY == FetchSnapshotRequest::KEY {
+            assert_snapshot_fetched_as_the_codec_reads(frame, version);
         }
         decode::<A>(frame, version, CORRELATION_ID).map(|_| ())
     };
     A::SPOKEN.map(|version| Api { key: A::KEY, version, make, read }).collect()
 }
 
-/// The reader of our own and the codec's say the same of the same bytes; only texts, which are nothing to a list of
-/// numbers, may trouble the codec alone.
-fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16) {
-    let own = listed(frame, version, CORRELATION_ID);
-    match decode::<ApiVersionsRequest>(frame, version, CORRELATION_ID) {
+/// The lists of all answers that were read before, whole ones and broken ones.
+static APIS_MET: LazyLock<Met<Apis>> = LazyLock::new(Met::default);
+static BROKERS_MET: LazyLock<Met<Listed>> = LazyLock::new(Met::default);
+
+/// The reader of our own and the codec's say the same of the same bytes, whatever was met before; only texts, which are
+/// nothing to a list of numbers, may trouble the codec alone.
+pub(crate) fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16, correlation_id: i32) {
+    let own = listed(frame, version, correlation_id, &Met::default());
+    for _ in 0..2 {
+        assert_eq!(listed(frame, version, correlation_id, &APIS_MET), own, "after others, and after itself");
+    }
+    match decode::<ApiVersionsRequest>(frame, version, correlation_id) {
         Ok(said) => {
             let own = own.expect("the codec reads it");
             let apis: Vec<_> = said.api_keys.iter().map(|it| (it.api_key, it.min_version, it.max_version)).collect();
-            assert_eq!((own.apis, own.zk_migration_ready), (apis, said.zk_migration_ready));
+            assert_eq!((&*own.apis, own.zk_migration_ready), (&*apis, said.zk_migration_ready));
+            let supported = said.supported_features.iter().rfind(|it| it.name.as_str() == "metadata.version");
+            let finalized = said.finalized_features.iter().rfind(|it| it.name.as_str() == "metadata.version");
+            assert_eq!(own.supported, supported.map(|it| (it.min_version, it.max_version)));
+            assert_eq!(own.finalized, finalized.map(|it| it.max_version_level));
+            assert_eq!(own.finalized_epoch, Some(said.finalized_features_epoch).filter(|epoch| *epoch >= 0));
+        }
+        Err(Refusal::Codec(_)) => {}
+        Err(refusal) => assert_eq!(own, Err(refusal)),
+    }
+}
+
+/// Brokers as they are listed: id, host, port.
+type Listed = Vec<(i32, Vec<u8>, i32)>;
+
+/// The same of the brokers that are listed, and what comes with them.
+pub(crate) fn assert_names_whom_the_codec_reads(frame: &Bytes, version: i16, correlation_id: i32) {
+    let make = |places: &[Place<'_>]| places.iter().map(|it| (it.id, it.host.to_vec(), it.port)).collect();
+    let fresh = Met::<Listed>::default();
+    let own = wire::metadata(frame, version, correlation_id, &fresh, make);
+    for _ in 0..2 {
+        assert_eq!(
+            wire::metadata(frame, version, correlation_id, &BROKERS_MET, make),
+            own,
+            "after others, and after itself"
+        );
+    }
+    match decode::<MetadataRequest>(frame, version, correlation_id) {
+        Ok(said) => {
+            let own = own.expect("the codec reads it");
+            let broker = |it: &MetadataResponseBroker| (it.node_id.0, it.host.as_bytes().to_vec(), it.port);
+            let named = (own.cluster_id, own.controller_id, own.error_code);
+            assert_eq!(own.brokers, said.brokers.iter().map(broker).collect::<Listed>());
+            let cluster_id = said.cluster_id.as_ref().map(|id| id.as_bytes());
+            assert_eq!(named, (cluster_id, said.controller_id.0, said.error_code));
         }
         Err(Refusal::Codec(_)) => {}
         Err(refusal) => assert_eq!(own, Err(refusal)),
@@ -289,6 +353,8 @@ pub(crate) fn assert_counts_what_the_codec_reads(frame: &Bytes, version: i16, co
     let counted = [own.topics, own.partitions].map(|count| usize::try_from(count).expect("few"));
     assert_eq!((counted, own.error_code), ([said.topics.len(), partitions().count()], said.error_code));
     assert_eq!(own.not_whole.len() + usize::try_from(own.more_not_whole).expect("few"), not_whole);
+    let assigned: BTreeSet<i32> = partitions().flat_map(|it| &it.replica_nodes).map(|id| id.0).collect();
+    assert_eq!(own.assigned.keys().copied().collect::<BTreeSet<i32>>(), assigned);
 }
 
 fn requests_of<S: Serve>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {

@@ -125,10 +125,12 @@ pub(crate) fn of_release(look: &mut Look, minor: i16) {
     for node in &mut look.nodes {
         let is_controller = node.metadata.said.is_err();
         let said = node.api_versions.said.as_mut().expect("it answers");
-        said.apis.iter_mut().for_each(|api| api.2 = if api.0 == 1 { fetch } else { 9 });
+        let newest = |key| if key == 1 { fetch } else { 9 };
+        let mut apis: Vec<_> = said.apis.iter().map(|(key, least, _)| (*key, *least, newest(*key))).collect();
         if minor == 6 && is_controller {
-            said.apis.push((38, 3, 3));
+            apis.push((38, 3, 3));
         }
+        said.apis = apis.into();
         if is_controller {
             said.features.supported = Some((1, level));
         }

@@ -10,7 +10,7 @@ fn rung(id: i32, nodes: impl Into<Vec<Node>>) -> Result<BrokerRung, (Why, String
     let snapshot = snapshot(&[id], &[], [look(nodes, [])]);
     let view = View::new(&snapshot, &snapshot.looks[0]);
     let sight = BROKER_RUNG.read(&view, Subject::Broker(id));
-    sight.map(|seen| seen.value).map_err(|unseen| (unseen.missed.why, unseen.missed.words.clone()))
+    sight.map(|seen| seen.value).map_err(|unseen| (unseen.missed.why, unseen.missed.words.to_string()))
 }
 
 #[test]

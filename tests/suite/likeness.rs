@@ -281,7 +281,7 @@ fn said<T>(answer: &Answer<T>, form: impl Fn(&T) -> String) -> String {
 }
 
 fn api_versions(said: &ApiVersions) -> String {
-    let mut apis = said.apis.clone();
+    let mut apis = said.apis.to_vec();
     apis.sort_unstable();
     format!("flag {:?}, {apis:?}", said.zk_migration_ready)
 }

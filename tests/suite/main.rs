@@ -58,10 +58,14 @@ mod kept;
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
+/// Is the metadata log read as it was written, and is what is broken refused?
+mod log;
 /// Is everything as it is without a login, and what becomes of one that fails?
 mod login;
 /// Who logs in by a file of properties, and who is turned away?
 mod logins_set;
+/// Do recorded logs decode to what Kafka's own decoder says?
+mod logs;
 /// What does every stage say of every recording?
 mod matrix;
 /// What does the line at the bottom of a terminal say, however little room there is?
@@ -86,6 +90,8 @@ mod properties;
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
+/// What does a record of the metadata log say, and what can none say?
+mod records;
 /// Can everything be tried without a cluster, and does every fault show?
 mod rehearsed;
 /// Is a recording whole, judged alike, and refused if it is none?
@@ -98,6 +104,8 @@ mod scram;
 mod signals;
 /// Does a look end in time, whoever stays silent?
 mod silence;
+/// What does a simulated controller give to whoever fetches its log?
+mod simulated_log;
 /// What is left of a wait that a signal ends?
 mod stopped;
 /// What is in a truststore or keystore, and what is said of one that cannot be opened?
@@ -129,6 +137,10 @@ mod answers;
 mod apis;
 /// Certificate authorities of a test's own, and listeners.
 mod authority;
+/// Our reading of a metadata log, held to Kafka's own decoder.
+mod decoded;
+/// The answers with the metadata log, made and read.
+mod fetches;
 /// A listener with SASL in front of simulated nodes.
 mod guarded;
 /// A host of a test's own: its folders, files and variables.

@@ -25,7 +25,7 @@ fn state(page: &str) -> Result<StateRung, Missed> {
 
 fn why(page: &str) -> (Why, String) {
     let missed = state(page).expect_err("nothing to read");
-    (missed.why, missed.words)
+    (missed.why, missed.words.into_owned())
 }
 
 /// A look at a live leader whose page is this.

@@ -2,6 +2,7 @@
 //! it has no ZooKeeper. What real clusters of both say is in the recordings; here are the rules.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kraft_check::evaluate::evaluate;
 use kraft_check::report::{Finding, Report, Standing, Verdict};
@@ -20,7 +21,7 @@ const MIXED: [&str; 3] = ["finalized-to-4", "4-over-zookeeper", "4-before-the-en
 /// The versions of Fetch that a node lists.
 fn fetch(mut node: Node, lowest: i16, highest: i16) -> Node {
     let said = node.api_versions.said.as_mut().expect("it answers");
-    *said.apis.iter_mut().find(|api| api.0 == 1).expect("Fetch") = (1, lowest, highest);
+    *Arc::make_mut(&mut said.apis).iter_mut().find(|api| api.0 == 1).expect("Fetch") = (1, lowest, highest);
     said.zk_migration_ready = Some(said.zk_migration_ready == Some(true) && lowest == 0 && highest > 13);
     node
 }
@@ -47,7 +48,7 @@ fn fetch_tells_the_generation() {
         assert_eq!(generation(4, highest), Generation::WithoutZookeeper);
     }
     let mut silent = standby(3001).api_versions.said.expect("it answers");
-    silent.apis.retain(|api| api.0 != 1);
+    silent.apis = silent.apis.iter().copied().filter(|api| api.0 != 1).collect();
     assert_eq!(silent.generation(), Generation::BeforeFlag, "of what lists no Fetch, as little as possible");
 }
 

@@ -1,6 +1,8 @@
 //! Two witnesses of where a migration stands, the metadata log and the controllers' gauges: which of them counts when, what
 //! of it where they differ, and whom the right decides to read the log?
 
+use std::sync::Arc;
+
 use kraft_check::evaluate::{evaluate, evaluate_tables};
 use kraft_check::exit;
 use kraft_check::report::{Report, Standing, Verdict};
@@ -9,8 +11,8 @@ use kraft_check::signals::{
     UNFINISHED_SEEN, View,
 };
 use kraft_check::snapshot::{
-    Answer, ControllerRegistration, Depth, Listener, Look, MetadataLog, Missed, Node, NodeId, PageOf, Sample, Source,
-    Subject, Why,
+    Answer, ApiVersions, ControllerRegistration, Depth, Listener, Look, MetadataLog, Missed, Node, NodeId, PageOf,
+    Sample, Source, Subject, Why,
 };
 use kraft_check::stages::{HEALTH, STAGES};
 
@@ -151,12 +153,17 @@ fn the_evidence_is_the_record() {
     assert_eq!(evidence.endpoint, Some(place(3001)));
 }
 
+/// The versions of Fetch, which tell the generation.
+fn fetches(said: &mut ApiVersions, (lowest, highest): (i16, i16)) {
+    *Arc::make_mut(&mut said.apis).iter_mut().find(|api| api.0 == 1).expect("Fetch") = (1, lowest, highest);
+}
+
 #[test]
 fn a_record_of_3_4_says_that_the_copy_began_and_no_more() {
     let on_3_4 = |mut look: Look| {
         for node in &mut look.nodes {
             let said = node.api_versions.said.as_mut().expect("it answers");
-            said.apis.iter_mut().find(|api| api.0 == 1).expect("Fetch").2 = 13;
+            fetches(said, (0, 13));
             said.zk_migration_ready = Some(false);
         }
         look
@@ -175,7 +182,7 @@ fn the_log_of_kafka_4_is_not_believed() {
     let on_4 = |written: &[i8], broker: Node| {
         let mut look = seen(log(written, [registered(7, true)]), [], broker);
         let said = look.nodes[0].api_versions.said.as_mut().expect("it answers");
-        *said.apis.iter_mut().find(|api| api.0 == 1).expect("Fetch") = (1, 4, 17);
+        fetches(said, (4, 17));
         said.zk_migration_ready = Some(false);
         look
     };
@@ -251,8 +258,7 @@ fn the_guards_see_what_the_log_says() {
     assert_eq!([seen_in(&[2]), seen_in(&[2, 1]), seen_in(&[2, 1, 3])], [[false, true], [false, true], [true, false]]);
     // A controller on Kafka 4 beside a 3.x leader that has not finalized.
     let mut four = standby(3002);
-    *four.api_versions.said.as_mut().expect("it answers").apis.iter_mut().find(|api| api.0 == 1).expect("Fetch") =
-        (1, 4, 17);
+    fetches(four.api_versions.said.as_mut().expect("it answers"), (4, 17));
     let nodes =
         [Node { log: log(&[2, 1], []), ..leader(3001, &[(3002, Some(400))]) }, four, broker(1, ON_KRAFT, false)];
     assert_eq!(standing(&judge(MIGRATED, look(nodes, [])), "kafka-4-before-the-end"), Standing::Blocked);

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Conversation;
@@ -12,8 +12,10 @@ use crate::observe::refusal::{is_of_tls, refused};
 use crate::snapshot::{Missed, Why};
 use crate::wire::{self, Ask};
 
-/// How much of an answer is made room for before it comes, in bytes: most fit, and are read at once.
-const FIRST_PORTION: usize = 4 * 1024;
+/// How much is made room for before anything comes, in bytes: most answers fit, and are read at once with their length.
+const FIRST_PORTION: usize = 1024;
+/// How much of a longer answer is made room for before it comes: what lists a thousand brokers is read in two portions.
+const NEXT_PORTION: usize = 32 * 1024;
 
 impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
     /// Sends one request and reads the frame that comes back, of at most `limit` bytes, both within the request's time.
@@ -32,26 +34,41 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             if let Err(error) = self.send(&out).await {
                 return Err(self.last_words().await.unwrap_or_else(|| refused(&error)));
             }
-            let mut prefix = [0; 4];
-            self.stream.read_exact(&mut prefix).await.map_err(|error| refused(&error))?;
+            self.read_up_to(4, FIRST_PORTION).await?;
+            let Some(&prefix) = self.unread.first_chunk() else {
+                return Err(refused(&io::ErrorKind::UnexpectedEof.into()));
+            };
             let length = wire::frame_length(prefix, limit).map_err(|refusal| not_taken(&refusal))?;
-            // Filled as bytes arrive: beyond a first portion memory follows what was sent, not what was announced.
-            let mut frame = BytesMut::with_capacity(length.min(FIRST_PORTION));
-            let mut rest = (&mut self.stream).take(length as u64);
-            while frame.len() < length {
-                if rest.read_buf(&mut frame).await.map_err(|error| refused(&error))? == 0 {
-                    let words =
-                        format!("the connection was closed after {} of {length} bytes of the answer", frame.len());
-                    return Err(Missed::new(Why::Closed, words));
-                }
+            self.unread.advance(prefix.len());
+            let came = self.read_up_to(length, NEXT_PORTION).await?;
+            if came < length {
+                let words = format!("the connection was closed after {came} of {length} bytes of the answer");
+                return Err(Missed::new(Why::Closed, words));
             }
-            Ok(frame.freeze())
+            let frame = self.unread.split_to(length).freeze();
+            if self.unread.is_empty() {
+                // A connection that is kept holds no room.
+                self.unread = BytesMut::new();
+            }
+            Ok(frame)
         };
         let frame = tokio::time::timeout_at(deadline, exchange)
             .await
             .unwrap_or_else(|_| Err(Missed::new(Why::TimedOut, format!("no answer to {} in time", A::NAME))));
         self.broken = frame.is_err();
         frame
+    }
+
+    /// Reads until this many bytes are there, or no more come, and returns how many there are. Beyond a first portion
+    /// memory follows what was sent, not what was announced.
+    async fn read_up_to(&mut self, length: usize, portion: usize) -> Result<usize, Missed> {
+        while let Some(missing @ 1..) = length.checked_sub(self.unread.len()) {
+            self.unread.reserve(portion.max(self.unread.len()).min(missing.max(FIRST_PORTION)));
+            if self.stream.read_buf(&mut self.unread).await.map_err(|error| refused(&error))? == 0 {
+                break;
+            }
+        }
+        Ok(self.unread.len())
     }
 
     async fn send(&mut self, out: &[u8]) -> io::Result<()> {
@@ -68,6 +85,11 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
 
     pub(in crate::observe) fn decode<A: Ask>(&mut self, frame: &Bytes, version: i16) -> Result<A::Response, Missed> {
         let said = wire::decode::<A>(frame, version, self.correlation_id);
+        self.taken(said)
+    }
+
+    /// What was read, or why it was not; and whether what comes next still belongs to a question.
+    pub(super) fn taken<T>(&mut self, said: Result<T, wire::Refusal>) -> Result<T, Missed> {
         self.broken = matches!(said, Err(wire::Refusal::CorrelationId { .. }));
         said.map_err(|refusal| not_taken(&refusal))
     }

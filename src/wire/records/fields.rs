@@ -213,8 +213,9 @@ impl<'a> Fields<'a> {
         if length as usize > TEXT_MAX {
             return Err(self.wrong(format!("a text of {length} bytes, at most {TEXT_MAX} are read")));
         }
-        let text = self.reader.take(length as usize);
-        text.map(|text| Some(String::from_utf8_lossy(text).into_owned())).ok_or_else(|| self.ends())
+        let text = self.reader.take(length as usize).ok_or_else(|| self.ends())?;
+        let text = std::str::from_utf8(text).map_err(|error| self.wrong(error.to_string()))?;
+        Ok(Some(text.to_owned()))
     }
 
     fn uuid(&mut self) -> Result<[u8; 16], Malformed> {

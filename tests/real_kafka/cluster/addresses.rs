@@ -26,6 +26,12 @@ impl Cluster {
         self.list(self.broker_ids(), |node| node.address.to_string())
     }
 
+    /// The last broker that runs, or the last of all if none does.
+    pub(crate) fn any_broker(&self) -> SocketAddr {
+        let last = self.nodes.values().rfind(|node| node.is_running_broker());
+        last.map_or_else(|| self.endpoint(*self.broker_ids().end()), Node::asked_at)
+    }
+
     /// All brokers, each with its id.
     pub(crate) fn brokers_by_id(&self) -> String {
         self.list(self.broker_ids(), |node| format!("{}@{}", node.id, node.address))

@@ -58,6 +58,16 @@ impl Cluster {
         });
     }
 
+    /// Waits until no KRaft broker that runs lists this one any more: its session in the quorum has expired.
+    pub(crate) fn await_fenced(&mut self, id: i32) {
+        self.wait_for("a fenced broker", |cluster| {
+            cluster.every_broker_says(|metadata, _running| {
+                let listed = ask::broker_ids(metadata);
+                if listed.contains(&id) { Err(format!("lists brokers {listed:?}")) } else { Ok(()) }
+            })
+        });
+    }
+
     /// Waits until a node answers, whatever the others think of it.
     pub(super) fn await_serving(&mut self, id: i32) {
         self.wait_for("an answer", |cluster| {

@@ -64,6 +64,7 @@ impl Cluster {
                 replication_factor: shape.brokers.min(3),
                 protocol_version: kafka.minor().to_owned(),
                 authorizer: shape.authorizer,
+                snapshot_bytes: shape.snapshot_bytes,
                 certificates: shape.secured.then(|| Certificates::make(folder.join("certificates"))),
             },
             nodes: nodes.into_iter().map(|node| (node.id, node)).collect(),

@@ -2,6 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
+use kafka_protocol::messages::describe_quorum_response::ReplicaState;
+
 use super::Cluster;
 use crate::ask;
 use crate::jvm::Jvm;
@@ -69,6 +71,23 @@ impl Cluster {
             }
             Ok(())
         });
+    }
+
+    /// Who leads the quorum in which epoch, who votes, and who observes.
+    pub(crate) fn quorum_seen(&mut self) -> (i32, i32, Vec<i32>, Vec<i32>) {
+        let quorum = self.wait_for("a leader of the quorum", |cluster| cluster.find_leader());
+        let ids = |replicas: &[ReplicaState]| {
+            let mut ids: Vec<i32> = replicas.iter().map(|replica| replica.replica_id.0).collect();
+            ids.sort_unstable();
+            ids
+        };
+        (quorum.leader_id.0, quorum.leader_epoch, ids(&quorum.current_voters), ids(&quorum.observers))
+    }
+
+    /// How many lines of each controller's log are errors.
+    pub(crate) fn errors(&self) -> Vec<usize> {
+        let is_error = |line: &&str| line.contains("] ERROR ") || line.contains("] FATAL ");
+        self.running_controllers().map(|node| node.log_text().lines().filter(is_error).count()).collect()
     }
 
     fn find_leader(&self) -> Result<ask::Quorum, String> {
