@@ -297,19 +297,6 @@ impl Cluster {
         &self.folder
     }
 
-    /// What a node has of the metadata log: its newest segment, and its newest snapshot if it has written one.
-    pub(crate) fn metadata_log(&self, id: i32) -> (PathBuf, Option<PathBuf>) {
-        let folder = self.nodes[&id].folder.join("data").join("__cluster_metadata-0");
-        let newest = |extension: &str| {
-            let files = fs::read_dir(&folder).expect("the log's folder").map(|entry| entry.expect("an entry").path());
-            // The offset stands first in a file's name, with zeros before it. At offset 0 no node has written a snapshot.
-            let of_nodes =
-                |path: &PathBuf| extension == "log" || !path.ends_with("00000000000000000000-0000000000.checkpoint");
-            files.filter(|path| path.extension().is_some_and(|found| found == extension)).filter(of_nodes).max()
-        };
-        (newest("log").expect("a segment"), newest("checkpoint"))
-    }
-
     fn set_role(&mut self, id: i32, role: Role) {
         self.node(id).role = role;
     }

@@ -1,7 +1,9 @@
-//! Who is in a cluster and where: what a test passes to the tool, and what it asks nodes by itself.
+//! Who is in a cluster and where: what a test passes to the tool, what it asks nodes by itself, and what they keep.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Cluster;
@@ -99,6 +101,19 @@ impl Cluster {
 
     pub(crate) fn zookeeper(&self) -> ZooKeeper {
         ZooKeeper { server: self.endpoint(ZOOKEEPER), limit: Duration::from_secs(5) }
+    }
+
+    /// What a node has of the metadata log: its newest segment, and its newest snapshot if it has written one.
+    pub(crate) fn metadata_log(&self, id: i32) -> (PathBuf, Option<PathBuf>) {
+        let folder = self.nodes[&id].folder.join("data").join("__cluster_metadata-0");
+        let newest = |extension: &str| {
+            let files = fs::read_dir(&folder).expect("the log's folder").map(|entry| entry.expect("an entry").path());
+            // The offset stands first in a file's name, with zeros before it. At offset 0 no node has written a snapshot.
+            let of_nodes =
+                |path: &PathBuf| extension == "log" || !path.ends_with("00000000000000000000-0000000000.checkpoint");
+            files.filter(|path| path.extension().is_some_and(|found| found == extension)).filter(of_nodes).max()
+        };
+        (newest("log").expect("a segment"), newest("checkpoint"))
     }
 
     fn list(&self, ids: RangeInclusive<i32>, entry: impl Fn(&Node) -> String) -> String {
