@@ -264,20 +264,29 @@ fn described_configs(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -
     let voters = cluster.quorum.controllers.iter().map(|(id, controller)| format!("{id}@{}", controller.endpoint));
     let voters = voters.collect::<Vec<_>>().join(",");
     let knows_quorum = cluster.brokers.get(&id).is_none_or(|broker| broker.mode != Mode::Zookeeper);
+    let flag = match (cluster.brokers.get(&id), cluster.quorum.controllers.get(&id)) {
+        (Some(broker), _) => broker.mode == Mode::Migration,
+        (None, controller) => controller.is_some_and(|controller| controller.flag),
+    };
+    // A property that is known and has no value is null; one that is not known is left out.
     let value = |name: &str| match name {
-        "node.id" => Some(id.to_string()),
-        "controller.quorum.voters" if knows_quorum => Some(voters.clone()),
-        "controller.quorum.voters" => Some(String::new()),
-        "process.roles" => Some(
+        "node.id" => Some(Some(id.to_string())),
+        "controller.quorum.voters" if knows_quorum => Some(Some(voters.clone())),
+        "controller.quorum.voters" | "authorizer.class.name" => Some(Some(String::new())),
+        "controller.listener.names" => Some(knows_quorum.then(|| "CONTROLLER".to_owned())),
+        "zookeeper.metadata.migration.enable" => Some(Some(flag.to_string())),
+        "inter.broker.protocol.version" => Some(Some(cluster.release(id).to_string())),
+        "log.dirs" => Some(Some("/var/lib/kafka".to_owned())),
+        "process.roles" => Some(Some(
             match role {
                 Role::Controller => "controller",
                 Role::KraftBroker => "broker",
                 Role::ZookeeperBroker => "",
             }
             .to_owned(),
-        ),
+        )),
         // Known from 3.9 on (KIP-853).
-        "controller.quorum.bootstrap.servers" if cluster.release(id) >= Version::V3_9 => Some(String::new()),
+        "controller.quorum.bootstrap.servers" if cluster.release(id) >= Version::V3_9 => Some(Some(String::new())),
         _ => None,
     };
     let result = |resource: &DescribeConfigsResource| {
@@ -293,7 +302,7 @@ fn described_configs(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) -
         let keys = resource.configuration_keys.iter().flatten();
         let property = |key: &StrBytes| {
             let value = value(key)?;
-            Some(DescribeConfigsResourceResult::default().with_name(key.clone()).with_value(Some(text(value))))
+            Some(DescribeConfigsResourceResult::default().with_name(key.clone()).with_value(value.map(text)))
         };
         result.with_configs(keys.filter_map(property).collect())
     };

@@ -182,7 +182,9 @@ fn which_controllers_are_looked_at_follows_from_the_release_and_the_quorum() {
     let dynamic = |look: &mut Look| {
         flagless(9)(look);
         look.nodes[BROKER..].iter_mut().for_each(|node| {
-            node.configs.said.as_mut().expect("they tell").properties[0].1 = Some(String::new());
+            let properties = &mut node.configs.said.as_mut().expect("they tell").properties;
+            properties[0].1 = Some(String::new());
+            properties.push(("controller.quorum.bootstrap.servers".to_owned(), Some("node.example:3001".to_owned())));
         });
     };
     assert_eq!(clause(dynamic), "driver-polls");

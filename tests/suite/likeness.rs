@@ -163,12 +163,15 @@ async fn a_simulated_look_has_the_form_of_the_recorded_one() {
             simulated.with(act);
             let name = format!("{series}/{phase}");
             let (_, recorded) = snapshots().iter().find(|(other, _)| *other == name).expect("a recorded phase");
-            let recorded = form(recorded.looks.last().expect("a look"));
+            let recorded = recorded.looks.last().expect("a look");
+            // Before format 4 of recordings brokers on ZooKeeper were not asked for their configurations.
+            let is_old = recorded.nodes.iter().all(|node| node.log.was_not_asked());
+            let recorded = form(recorded);
             let found = form(&look_at(&network, &plan).await);
             let all: BTreeSet<&String> = recorded.keys().chain(found.keys()).collect();
             for what in all {
                 let (recorded, found) = (recorded.get(what), found.get(what));
-                if recorded != found {
+                if recorded != found && !(is_old && what.ends_with("DescribeConfigs")) {
                     wrong.push(format!("{name}: {what}\n  recorded  {recorded:?}\n  simulated {found:?}"));
                 }
             }
@@ -317,8 +320,10 @@ fn configs(said: &Configs) -> String {
         let voters = value.split(',').map(|voter| voter.split_once('@').map_or(voter, |(id, _)| id));
         voters.collect::<Vec<_>>().join(",")
     };
+    // Where a node's logs are is its own affair.
+    let telling = said.properties.iter().filter(|(name, _)| name != "log.dirs");
     let properties: BTreeMap<&str, Option<String>> =
-        said.properties.iter().map(|(name, text)| (name.as_str(), text.as_deref().map(value))).collect();
+        telling.map(|(name, text)| (name.as_str(), text.as_deref().map(value))).collect();
     format!("of {}: {properties:?}", said.id)
 }
 

@@ -206,7 +206,6 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
     ("3001=early-finalization", "brokers-migrated", "blocked", "is on ZooKeeper although the migration is finalized"),
     ("3001=not-fetching 3002=not-fetching", "quorum-provisioned", "not_yet", " ms, expected at most 10000 ms"),
     ("3001=epoch-moves", "brokers-in-migration", "complete", "5 of 5 brokers"),
-    ("2=fenced", "brokers-in-migration", "unknown", "broker 2: mode not seen: no broker that answered lists it"),
     ("9=unexpected", "brokers-in-migration", "not_yet", "broker 9: declared is false"),
     ("2=controller-id-stuck", "brokers-in-migration", "not_yet", "names is one and the same broker"),
     ("3001=page-refused", "brokers-in-migration", "complete", "/metrics: connection refused"),
@@ -219,7 +218,8 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
 ];
 
 /// What no stage looks at; it shows to whoever looks deeper (`afflicted`).
-const DEEPER: [&str; 11] = [
+const DEEPER: [&str; 12] = [
+    "2=fenced",
     "4=reassigning",
     "4=under-replicated",
     "4=offline",
