@@ -82,9 +82,7 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
             whole.into_iter().flat_map(|row| of_row(row, view)).chain(of_node(&own, view, node)).collect()
         }
     };
-    let met: Vec<Judged> = GUARDS.iter().flat_map(|guard| guards::findings(guard, view)).collect();
-    judged.reserve_exact(met.len());
-    judged.extend(met);
+    judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, view)));
     judged.sort_by_key(|judged| judged.finding.standing);
     let verdict = verdict(&judged);
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
@@ -146,9 +144,11 @@ struct Judged {
     why: Option<Why>,
 }
 
-/// Every row of every subject. A thousand brokers have thousands, so no more room is made than they take.
+/// Every row of every subject, with room for the guards: a thousand brokers have thousands of both, and no more is made than
+/// they take.
 fn of_all(rows: &[&'static Row], view: &View<'_>) -> Vec<Judged> {
-    let mut judged = Vec::with_capacity(rows.iter().map(|row| row.of.in_view(view).len().max(1)).sum());
+    let subjects = rows.iter().map(|row| row.of).chain(GUARDS.iter().map(|guard| guard.of));
+    let mut judged = Vec::with_capacity(subjects.map(|of| of.in_view(view).len().max(1)).sum());
     for row in rows {
         judged.extend(of_row(row, view));
     }

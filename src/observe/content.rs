@@ -57,7 +57,9 @@ pub(super) async fn ask<N: Network>(
     let mut asked = JoinSet::new();
     for (at, questions) in questions {
         let Some(Answered { node, talk }) = all.get_mut(at) else { continue };
-        let (node, talk, network) = (node.clone(), talk.take(), Arc::clone(network));
+        // Most were let go of when everybody was asked, and may be on the line still.
+        let talk = talk.take().or_else(|| network.take(node.asked_as, &node.endpoint));
+        let (node, network) = (node.clone(), Arc::clone(network));
         asked.spawn(async move { (at, ask_node(&network, &node, talk, questions, limits).await) });
     }
     // One broken probe leaves its questions unasked.

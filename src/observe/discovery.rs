@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::second_round::Answered;
 use super::{Address, Plan};
 use crate::security::Security;
-use crate::snapshot::{AskedAs, Endpoint, Found, Leadership, Node, NodeId, Quorum};
+use crate::snapshot::{AskedAs, Configs, Endpoint, Found, Leadership, Node, NodeId, Quorum};
 
 /// The controllers that others tell of and that were not asked, each under the first address that is told for it. What a
 /// node is configured with comes before what the quorum says of itself: it is the address by which brokers come.
@@ -19,7 +19,7 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
         let all = all.iter().map(|answered| &answered.node);
         all.filter(|node| plan.controllers.is_empty() || node.asked_as == AskedAs::Controller)
     };
-    let configured = nodes().flat_map(|node| &node.configs.said).flat_map(|configs| configs.controllers());
+    let configured = nodes().flat_map(|node| &node.configs.said).flat_map(Configs::controllers);
     let voters = nodes().filter_map(leadership).flat_map(|said| said.nodes.iter().cloned());
     let registered =
         nodes().flat_map(|node| &node.cluster.said).flat_map(|cluster| cluster.controllers.iter().cloned());

@@ -73,13 +73,13 @@ pub(super) async fn ask_leader<N: Network>(network: &Kept<N>, all: &mut [Answere
                 said = Ok(reading.told(leader));
                 break;
             }
-            Ok(Turn::Moved(newer)) => match place_of(all, newer.id) {
-                Some(its_place) => (place, leader) = (its_place, newer),
-                None => {
+            Ok(Turn::Moved(newer)) => {
+                let Some(its_place) = place_of(all, newer.id) else {
                     said = Err(Missed::new(Why::ErrorCode, unknown_leader(newer)));
                     break;
-                }
-            },
+                };
+                (place, leader) = (its_place, newer);
+            }
             Err(missed) => {
                 // Half of a batch may have been taken.
                 reading = Reading::default();

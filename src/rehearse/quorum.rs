@@ -89,7 +89,7 @@ pub struct Quorum {
     pub epoch: i32,
     /// Whether the log is one of an attempt that was taken back.
     pub left_over: bool,
-    /// After how many records each controller takes a snapshot; the others come a few later than the first.
+    /// After how many records a controller takes a snapshot; each takes up to three quarters more, by its id.
     pub snapshot_every: i64,
     /// How many bytes of the log are given at once, unless one batch is longer.
     pub fetch_max: usize,
@@ -331,9 +331,10 @@ impl Quorum {
             if let Some(controller) = self.controllers.get_mut(id) {
                 controller.log_end = end;
                 controller.epoch = self.epoch;
-                // Each one counts for itself.
+                // Each one takes its own, at another offset.
                 let last = controller.snapshot.map_or(0, |snapshot| snapshot.end_offset);
-                if last + self.snapshot_every.saturating_add(i64::from(id % 4)) <= end {
+                let more = self.snapshot_every / 4 * i64::from(id % 4);
+                if end - last >= self.snapshot_every.saturating_add(more) {
                     controller.snapshot = Some(SnapshotId { end_offset: end, epoch: self.log.epoch_at(end) });
                 }
                 if controller.leads.is_some_and(|epoch| epoch != self.epoch) {

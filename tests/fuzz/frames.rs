@@ -6,6 +6,8 @@
 
 #[path = "../suite/apis.rs"]
 mod apis;
+#[path = "../suite/fetches.rs"]
+mod fetches;
 mod memory;
 
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes everything that reads what others wrote: frames, metrics pages, recordings, config files, truststores and keystores.
+# Fuzzes everything that reads what others wrote: frames, the metadata log, metrics pages, recordings, config files, truststores and keystores.
 #
 #   sh tests/fuzz/run.sh                 each target for 30 seconds
 #   sh tests/fuzz/run.sh 3600 frames     one target for an hour; more may be named
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- frames pages recordings config stores
+[ $# -gt 0 ] || set -- frames log pages recordings config stores
 
 work=${CARGO_TARGET_DIR:-target}/fuzz
 rm -rf "$work/seeds" "$work/tmp"
@@ -28,19 +28,20 @@ cp Cargo.lock tests/fuzz/Cargo.lock
 RUSTFLAGS=$sancov cargo build --release --manifest-path tests/fuzz/Cargo.toml --target "$host" \
     --target-dir "$work/build"
 
-mkdir "$work/seeds/frames" "$work/seeds/pages" "$work/seeds/recordings" "$work/seeds/config" "$work/seeds/stores"
+mkdir "$work/seeds/frames" "$work/seeds/log" "$work/seeds/pages" "$work/seeds/recordings" "$work/seeds/config" "$work/seeds/stores"
 fixtures() { # an extension
     find protocol-fixtures -name "*.$1" -exec cat {} +
 }
 # Each distinct frame, without its correlation id; and answers that no real node gave us.
 fixtures frames | seeds=$work/seeds/frames perl -ane '
     BEGIN { %key = (Metadata => 3, ApiVersions => 18, DescribeConfigs => 32, ListPartitionReassignments => 46,
-        DescribeQuorum => 55, DescribeCluster => 60) }
+        DescribeQuorum => 55, DescribeCluster => 60, Fetch => 1, FetchSnapshot => 59) }
     $frame = pack "CCH*", $key{$F[0]}, $F[1], substr $F[2], 8;
     next if $seen{$frame}++;
     open $seed, ">", "$ENV{seeds}/real-$." or die $!;
     print $seed $frame'
 FUZZ_SEEDS=$work/seeds/frames "$built/frames" -runs=0 2>/dev/null
+FUZZ_SEEDS=$work/seeds/log "$built/log" -runs=0 2>/dev/null
 # Whole pages, and each distinct series alone.
 fixtures page | seeds=$work/seeds/pages perl -ne '
     next if $seen{s/ [^ ]*$//r}++;

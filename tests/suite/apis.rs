@@ -2,6 +2,7 @@
 //! the codec, how it is read, and what guard and codec must agree on. The fuzzer is made of this file as well
 //! (`tests/fuzz`).
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -21,10 +22,10 @@ use kafka_protocol::messages::metadata_response::{
 };
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse,
-    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse,
-    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest, MetadataResponse,
-    ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
-    TopicName,
+    DescribeConfigsRequest, DescribeConfigsResponse, DescribeQuorumRequest, DescribeQuorumResponse, FetchRequest,
+    FetchSnapshotRequest, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest,
+    MetadataResponse, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
 use kraft_check::wire::{
@@ -32,10 +33,15 @@ use kraft_check::wire::{
     topics,
 };
 
+use crate::fetches::{
+    assert_fetched_as_the_codec_reads, assert_snapshot_fetched_as_the_codec_reads, fetch, fetch_asked, fetch_snapshot,
+    fetch_snapshot_asked,
+};
+
 /// The id of every answer that is made, and of every one that is read.
 pub(crate) const CORRELATION_ID: i32 = 7;
 
-fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
+pub(crate) fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
     let mut frame = BytesMut::new();
     let header = ResponseHeader::default().with_correlation_id(CORRELATION_ID);
     header.encode(&mut frame, A::Response::header_version(version)).expect("a header");
@@ -43,7 +49,7 @@ fn frame<A: Ask>(response: &A::Response, version: i16) -> Bytes {
     frame.freeze()
 }
 
-fn text(numbers: &[u8]) -> StrBytes {
+pub(crate) fn text(numbers: &[u8]) -> StrBytes {
     StrBytes::from_string(numbers.iter().map(|number| char::from(b'a' + number % 26)).collect())
 }
 
@@ -52,8 +58,12 @@ fn api_versions(n: &[u8], version: i16) -> Bytes {
     let api = |key: &u8| ApiVersion::default().with_api_key(i16::from(*key)).with_max_version(3);
     let mut response = ApiVersionsResponse::default().with_api_keys(n.iter().map(api).collect());
     if version >= 3 {
-        let supported = |_: &u8| SupportedFeatureKey::default().with_name(text(n)).with_max_version(2);
-        let finalized = |_: &u8| FinalizedFeatureKey::default().with_name(text(n)).with_max_version_level(2);
+        let feature = |number: &u8| match number % 3 {
+            1 => StrBytes::from_static_str("metadata.version"),
+            _ => text(n),
+        };
+        let supported = |it: &u8| SupportedFeatureKey::default().with_name(feature(it)).with_max_version(2);
+        let finalized = |it: &u8| FinalizedFeatureKey::default().with_name(feature(it)).with_max_version_level(2);
         response = response
             .with_supported_features(n.iter().take(3).map(supported).collect())
             .with_finalized_features(n.iter().take(2).map(finalized).collect())
@@ -189,7 +199,7 @@ fn configs_request(n: &[u8], version: i16) -> Bytes {
 }
 
 /// A request, from its correlation id on.
-fn asked<A: Ask>(request: &A, version: i16) -> Bytes {
+pub(crate) fn asked<A: Ask>(request: &A, version: i16) -> Bytes {
     encode(request, version, CORRELATION_ID, CLIENT_ID).expect("a request").slice(8..)
 }
 
@@ -226,8 +236,9 @@ pub(crate) fn answers() -> Vec<Api> {
         answers_of::<SaslHandshakeRequest>(sasl_handshake),
         answers_of::<SaslAuthenticateRequest>(sasl_authenticate),
     ];
-    let all: Vec<Api> = all.into_iter().flatten().collect();
-    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1 + 1 + 3);
+    let fetches = [answers_of::<FetchRequest>(fetch), answers_of::<FetchSnapshotRequest>(fetch_snapshot)];
+    let all: Vec<Api> = all.into_iter().chain(fetches).flatten().collect();
+    assert_eq!(all.len(), 5 + 10 + 3 + 2 + 4 + 1 + 1 + 3 + 5 + 2);
     all
 }
 
@@ -237,6 +248,8 @@ pub(crate) fn requests() -> Vec<Api> {
         requests_of::<DescribeClusterRequest>(cluster_request),
         requests_of::<DescribeConfigsRequest>(configs_request),
         requests_of::<MetadataRequest>(metadata_request),
+        requests_of::<FetchRequest>(fetch_asked),
+        requests_of::<FetchSnapshotRequest>(fetch_snapshot_asked),
         requests_of::<SaslHandshakeRequest>(sasl_handshake_request),
         requests_of::<SaslAuthenticateRequest>(sasl_authenticate_request),
     ];
@@ -251,6 +264,12 @@ fn answers_of<A: Ask>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {
         if A::KEY == MetadataRequest::KEY {
             assert_names_whom_the_codec_reads(frame, version, CORRELATION_ID);
             assert_counts_what_the_codec_reads(frame, version, CORRELATION_ID);
+        }
+        if A::KEY == FetchRequest::KEY {
+            assert_fetched_as_the_codec_reads(frame, version);
+        }
+        if A::KEY == FetchSnapshotRequest::KEY {
+            assert_snapshot_fetched_as_the_codec_reads(frame, version);
         }
         decode::<A>(frame, version, CORRELATION_ID).map(|_| ())
     };
@@ -273,6 +292,11 @@ pub(crate) fn assert_lists_what_the_codec_reads(frame: &Bytes, version: i16, cor
             let own = own.expect("the codec reads it");
             let apis: Vec<_> = said.api_keys.iter().map(|it| (it.api_key, it.min_version, it.max_version)).collect();
             assert_eq!((&*own.apis, own.zk_migration_ready), (&*apis, said.zk_migration_ready));
+            let supported = said.supported_features.iter().rfind(|it| it.name.as_str() == "metadata.version");
+            let finalized = said.finalized_features.iter().rfind(|it| it.name.as_str() == "metadata.version");
+            assert_eq!(own.supported, supported.map(|it| (it.min_version, it.max_version)));
+            assert_eq!(own.finalized, finalized.map(|it| it.max_version_level));
+            assert_eq!(own.finalized_epoch, Some(said.finalized_features_epoch).filter(|epoch| *epoch >= 0));
         }
         Err(Refusal::Codec(_)) => {}
         Err(refusal) => assert_eq!(own, Err(refusal)),
@@ -329,6 +353,8 @@ pub(crate) fn assert_counts_what_the_codec_reads(frame: &Bytes, version: i16, co
     let counted = [own.topics, own.partitions].map(|count| usize::try_from(count).expect("few"));
     assert_eq!((counted, own.error_code), ([said.topics.len(), partitions().count()], said.error_code));
     assert_eq!(own.not_whole.len() + usize::try_from(own.more_not_whole).expect("few"), not_whole);
+    let assigned: BTreeSet<i32> = partitions().flat_map(|it| &it.replica_nodes).map(|id| id.0).collect();
+    assert_eq!(own.assigned.keys().copied().collect::<BTreeSet<i32>>(), assigned);
 }
 
 fn requests_of<S: Serve>(make: fn(&[u8], i16) -> Bytes) -> Vec<Api> {

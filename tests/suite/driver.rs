@@ -4,16 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kraft_check::evaluate::{evaluate, evaluate_tables, locate};
+use kraft_check::evaluate::{evaluate, locate};
 use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::Likelihood;
-use kraft_check::signals::View;
-use kraft_check::signals::driver::{level_name, protocol_version};
 use kraft_check::snapshot::{
     Answer, Configs, ControllerRegistration, Features, Look, MetadataLog, Node, NodeId, Registration, Replica,
     Snapshot, Topics,
 };
-use kraft_check::stages::{HEALTH, STAGES};
+use kraft_check::stages::STAGES;
 use serde_json::Value;
 
 use crate::answers::{
@@ -24,11 +22,11 @@ use crate::schema;
 
 const LEADER: usize = 0;
 const STANDBY: usize = 1;
-const BROKER: usize = 2;
+pub(crate) const BROKER: usize = 2;
 
 /// Two controllers of 3.9, two brokers in migration mode, both registered, topics on both: everything is met, and the last
 /// broker registered a quarter of a minute ago.
-fn waiting() -> Look {
+pub(crate) fn waiting() -> Look {
     let recently = |id| Registration { at: NOW - 15_000, ..registered(id, true) };
     let mut leading = leader(3001, &[(3002, Some(400))]);
     leading.log = log(&[2], [registered(1, true), recently(2)]);
@@ -47,7 +45,7 @@ fn waiting() -> Look {
     look
 }
 
-fn configured(id: NodeId, version: &str) -> Answer<Configs> {
+pub(crate) fn configured(id: NodeId, version: &str) -> Answer<Configs> {
     let voters = "3001@node.example:3001,3002@node.example:3002";
     let properties = [("controller.quorum.voters", voters), ("inter.broker.protocol.version", version)];
     let properties = properties.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
@@ -62,7 +60,7 @@ fn assigned(of: &[(NodeId, &str)]) -> Answer<Topics> {
     said(Ok(Topics { topics: 1, partitions: 1, assigned, ..Topics::default() }))
 }
 
-fn log_of(look: &mut Look) -> &mut MetadataLog {
+pub(crate) fn log_of(look: &mut Look) -> &mut MetadataLog {
     look.nodes[LEADER].log.said.as_mut().expect("a log")
 }
 
@@ -76,7 +74,7 @@ fn without_log(look: &mut Look, count: &str) {
     look.pages = vec![page];
 }
 
-fn judged(change: impl FnOnce(&mut Look)) -> Snapshot {
+pub(crate) fn judged(change: impl FnOnce(&mut Look)) -> Snapshot {
     let mut look = waiting();
     change(&mut look);
     snapshot(&[], &[3001, 3002], [look])
@@ -92,7 +90,7 @@ fn status(change: impl FnOnce(&mut Look)) -> Value {
 }
 
 /// The clause that is waited for, of whom, and what shows it.
-fn waits(change: impl FnOnce(&mut Look)) -> (String, Vec<String>, String) {
+pub(crate) fn waits(change: impl FnOnce(&mut Look)) -> (String, Vec<String>, String) {
     let told = status(change);
     let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let subjects = told["subjects"].as_array().into_iter().flatten().map(words).collect();
@@ -115,7 +113,7 @@ fn flag(node: &mut Node, flag: bool) {
 }
 
 /// A release of 3.x, by its versions of Fetch and the highest level of `metadata.version`.
-fn of_release(look: &mut Look, minor: i16) {
+pub(crate) fn of_release(look: &mut Look, minor: i16) {
     let (fetch, level) = match minor {
         4 => (13, 8),
         5 => (15, 11),
@@ -364,34 +362,6 @@ fn what_is_met_altogether_waits_for_the_driver_itself() {
 }
 
 #[test]
-fn a_driver_that_stands_still_is_told_with_the_defects_of_its_release() {
-    let known = |minor: i16| {
-        let (id, _, by) = waits(|look| {
-            of_release(look, minor);
-            let level = log_of(look).features[0].1;
-            look.nodes[BROKER..].iter_mut().for_each(|node| node.configs = configured(1, &level_name(level)));
-            log_of(look).brokers.iter_mut().for_each(|broker| broker.at = NOW - 120_000);
-        });
-        assert_eq!(id, "driver-stands", "3.{minor}: {by}");
-        ["16563", "17506", "16667", "16171", "16216", "17146", "19480"].map(|jira| by.contains(jira))
-    };
-    assert_eq!(known(6), [true; 7], "and none of its words is cut off");
-    assert_eq!(known(7), [true, true, true, false, false, true, true]);
-    assert_eq!(known(8), [false, true, true, false, false, true, true]);
-    assert_eq!(known(9), [false, false, false, false, false, true, true]);
-}
-
-#[test]
-fn what_a_clause_says_is_never_cut_off() {
-    let row = STAGES[1].rows.iter().find(|row| row.id == "metadata-copied").expect("the row");
-    for cause in row.causes {
-        let clause = cause.clause.expect("a clause");
-        // Words of a peer's are cut off at 256 characters, and these stand before them.
-        assert!(clause.advice.chars().count() <= 256 && cause.words.chars().count() <= 128, "{}", clause.id);
-    }
-}
-
-#[test]
 fn the_first_that_is_not_met_is_the_one_that_is_told_and_the_finding_begins_with_it() {
     let both = |look: &mut Look| {
         flag(&mut look.nodes[STANDBY], false);
@@ -412,53 +382,4 @@ fn the_first_that_is_not_met_is_the_one_that_is_told_and_the_finding_begins_with
         })),
         Value::Null
     );
-}
-
-#[test]
-fn people_read_it_under_the_stage_that_ends_with_the_copy() {
-    let whereabouts = locate(&judged(|look| log_of(look).brokers.truncate(1)));
-    let text = render(&Document::Whereabouts(&whereabouts), Format::Human, Style::default(), &[]);
-    let lines: Vec<&str> = text.lines().collect();
-    let place = lines.iter().position(|line| line.starts_with("  brokers-in-migration: not yet")).expect("the stage");
-    assert!(lines[place + 1].starts_with("    waits for  the controllers do not register a broker"), "{text}");
-    assert_eq!(text.matches("waits for").count(), 1, "{text}");
-    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{text}");
-}
-
-#[test]
-fn levels_have_the_names_that_kafka_gives_them() {
-    let level = |name: &str| {
-        let node = Node { configs: configured(1, name), ..broker(1, ON_ZOOKEEPER, true) };
-        let snapshot = snapshot(&[1], &[], [look([node], [])]);
-        protocol_version(&View::new(&snapshot, &snapshot.looks[0]), 1).map(|(_, level)| level)
-    };
-    for (name, expected) in [("3.8", 20), ("3.9-IV0", 21), ("3.7.1", 19), ("3.7-IV2", 17), ("3.6-IV1", 13), ("3.4", 8)]
-    {
-        assert_eq!(level(name), Some(expected), "{name}");
-    }
-    for name in ["", "2.8", "3.8-IV1", "3.0-IV0", "3.10", "3.x", "4.0", "3.7-IV-1"] {
-        assert_eq!(level(name), None, "{name}");
-    }
-    let names = [13, 21, 1, 25].map(level_name);
-    assert_eq!(names, ["3.6-IV1 (13)", "3.9-IV0 (21)", "3.0-IV1 (1)", "25"]);
-}
-
-#[test]
-fn a_release_with_defects_is_warned_of_by_status_and_health_until_the_end() {
-    let warned = |minor: i16, state: i8| {
-        let mut look = waiting();
-        of_release(&mut look, minor);
-        log_of(&mut look).states.push(kraft_check::snapshot::StateRecord { offset: Some(8), at: NOW, state });
-        let snapshot = snapshot(&[], &[3001, 3002], [look]);
-        let is_it = |note: &kraft_check::report::Note| note.id == "release-with-defects";
-        let by_status = locate(&snapshot).current().expect("a report").warnings.iter().any(is_it);
-        let by_health = evaluate_tables(&[&HEALTH], None, &snapshot).warnings.iter().any(is_it);
-        let by_stage = evaluate(&STAGES[1], &snapshot).warnings.iter().any(is_it);
-        [by_status, by_health, by_stage]
-    };
-    for minor in [5, 6, 7, 8] {
-        assert_eq!(warned(minor, 2), [true, true, false], "3.{minor}");
-        assert_eq!(warned(minor, 3), [false; 3], "3.{minor}: nothing is migrated any more");
-    }
-    assert_eq!(warned(9, 2), [false; 3]);
 }

@@ -8,7 +8,7 @@ use kafka_protocol::messages::{
     FetchSnapshotRequest, ListPartitionReassignmentsRequest, MetadataRequest, ResponseHeader,
 };
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
-use kraft_check::wire::{Ask, Refusal, decode, topics};
+use kraft_check::wire::{Ask, Met, Refusal, decode, listed, topics};
 
 use crate::apis::{
     assert_counts_what_the_codec_reads, assert_lists_what_the_codec_reads, assert_names_whom_the_codec_reads,
@@ -83,9 +83,14 @@ fn every_real_frame_passes_and_goes_back_to_the_same_bytes() {
 fn every_real_list_is_read_as_the_codec_reads_it() {
     let lists: Vec<Frame> = frames().into_iter().filter(|frame| frame.api == "ApiVersions").collect();
     assert!(lists.len() > 50, "{}", lists.len());
+    let mut features = 0;
     for frame in lists {
-        assert_lists_what_the_codec_reads(&frame.bytes, frame.version, correlation_id(&frame.bytes));
+        let correlation_id = correlation_id(&frame.bytes);
+        assert_lists_what_the_codec_reads(&frame.bytes, frame.version, correlation_id);
+        let own = listed(&frame.bytes, frame.version, correlation_id, &Met::default()).expect("a list");
+        features += usize::from(own.supported.is_some() && own.finalized.is_some() && own.finalized_epoch.is_some());
     }
+    assert!(features > 10, "{features} of KRaft nodes");
 }
 
 /// Nor are brokers and topics, for memory; of every real answer both name and count the same.

@@ -16,6 +16,8 @@ mod command_line;
 mod configuration;
 /// When is a guard said, and when only suspected?
 mod confirmation;
+/// Which known defects are named where a migration stands still, and of which release is one warned?
+mod defects;
 /// Does the real network keep its seam, TLS included?
 mod dial;
 /// Is each hop on the way to a node told, and what grants what is missing?
@@ -56,6 +58,8 @@ mod kept;
 mod kinship;
 /// Is a simulated node like a recorded one?
 mod likeness;
+/// Is the metadata log read as it was written, and is what is broken refused?
+mod log;
 /// Is everything as it is without a login, and what becomes of one that fails?
 mod login;
 /// Who logs in by a file of properties, and who is turned away?
@@ -86,6 +90,8 @@ mod properties;
 mod questions;
 /// Who leads the quorum, and what is the state of the cluster?
 mod quorum;
+/// What does a record of the metadata log say, and what can none say?
+mod records;
 /// Can everything be tried without a cluster, and does every fault show?
 mod rehearsed;
 /// Is a recording whole, judged alike, and refused if it is none?
@@ -98,6 +104,8 @@ mod scram;
 mod signals;
 /// Does a look end in time, whoever stays silent?
 mod silence;
+/// What does a simulated controller give to whoever fetches its log?
+mod simulated_log;
 /// What is left of a wait that a signal ends?
 mod stopped;
 /// What is in a truststore or keystore, and what is said of one that cannot be opened?
@@ -131,6 +139,8 @@ mod apis;
 mod authority;
 /// Our reading of a metadata log, held to Kafka's own decoder.
 mod decoded;
+/// The answers with the metadata log, made and read.
+mod fetches;
 /// A listener with SASL in front of simulated nodes.
 mod guarded;
 /// A host of a test's own: its folders, files and variables.

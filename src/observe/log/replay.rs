@@ -22,6 +22,8 @@ pub struct Replay {
     open: Option<(i64, Box<Image>)>,
     snapshot_end: Option<i64>,
     snapshot_footer: bool,
+    /// When the last record was written that is in the snapshot: its own records have the time at which it was made.
+    contained: Option<i64>,
     next: i64,
     last_epoch: i32,
 }
@@ -122,7 +124,7 @@ impl Replay {
     }
 
     fn take(&mut self, batch: &Batch<'_>, raw: &RawRecord<'_>, offset: Option<i64>) -> Result<(), String> {
-        let at = raw.timestamp;
+        let at = if offset.is_none() { self.contained.unwrap_or(raw.timestamp) } else { raw.timestamp };
         let image = &mut self.image;
         image.last_append = image.last_append.max(at);
         match Record::read(batch, raw).map_err(|error| error.to_string())? {
@@ -165,10 +167,13 @@ impl Replay {
                     self.image = Image { last_append: self.image.last_append, ..*before };
                 }
             }
+            Record::SnapshotHeader { last_contained } => {
+                self.contained = Some(last_contained);
+                self.image.last_append = last_contained;
+            }
             Record::SnapshotFooter => self.snapshot_footer = true,
             Record::NoOp
             | Record::LeaderChange { .. }
-            | Record::SnapshotHeader { .. }
             | Record::KraftVersion(_)
             | Record::Voters(_)
             | Record::Other(_) => {}
