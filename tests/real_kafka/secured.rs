@@ -125,10 +125,13 @@ fn judge(walk: &mut Walk, phase: &str, cluster: &Cluster, form: Form) {
     for (who, name) in EVERYBODY {
         let flags = flags(cluster, who, form);
         walk.judge_with(&format!("{phase}, {name}"), &flags);
-        let status = run(&["status"], &flags);
-        let warnings: Vec<&str> =
-            status["warnings"].as_array().expect("warnings").iter().filter_map(|it| it["id"].as_str()).collect();
-        println!("  waits for {:?}; {:?} {warnings:?}", waits_for(&status), status["waiting_for"]["message"]);
+        // Before the copy the controllers tell the others neither who leads nor what stands in the log.
+        let told = match (phase, who) {
+            ("controllers up", Who::Admin) => "a-broker-registered",
+            ("one broker flagged", Who::Admin) => "brokers-flagged broker/2",
+            _ => "",
+        };
+        assert_eq!(waits_for(&run(&["status"], &flags)), told, "{phase}, {name}");
     }
 }
 
