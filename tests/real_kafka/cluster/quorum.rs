@@ -75,7 +75,7 @@ impl Cluster {
 
     /// Who leads the quorum in which epoch, who votes, and who observes.
     pub(crate) fn quorum_seen(&mut self) -> (i32, i32, Vec<i32>, Vec<i32>) {
-        let quorum = self.wait_for("a leader of the quorum", |cluster| cluster.find_leader());
+        let quorum = self.wait_for("a leader of the quorum", Self::find_leader);
         let ids = |replicas: &[ReplicaState]| {
             let mut ids: Vec<i32> = replicas.iter().map(|replica| replica.replica_id.0).collect();
             ids.sort_unstable();
