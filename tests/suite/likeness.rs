@@ -82,12 +82,15 @@ const THE_WHOLE_WAY: Walk = &[
     ("04-one-broker-held-back", |cluster| restart_broker(cluster, 2, Mode::Migration)),
     ("05-all-in-migration-mode", |cluster| restart_broker(cluster, 3, Mode::Migration)),
     ("07-a-voter-stopped-for-12-s", |cluster| {
-        cluster.stop(3002);
+        let leader = cluster.quorum.active_id();
+        let standby = cluster.quorum.controllers.keys().copied().find(|id| Some(*id) != leader);
+        cluster.stop(standby.expect("three controllers"));
         cluster.advance(12_000);
     }),
     // The others still list it.
     ("08-a-broker-stopped", |cluster| {
-        restart_controller(cluster, 3002, true);
+        let stopped = cluster.quorum.controllers.iter().find(|(_, it)| !it.up).map(|(id, _)| *id);
+        restart_controller(cluster, stopped.expect("the standby"), true);
         cluster.stop(2);
         cluster.advance(1_000);
     }),
