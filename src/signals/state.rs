@@ -61,7 +61,12 @@ pub(super) fn rung(view: &View<'_>) -> Sight<StateRung> {
     let (written, gauge) = match generation(leader.node) {
         Some(Generation::WithoutZookeeper) => return kafka_4(view, leader.node),
         Some(Generation::BeforeFlag) => return before_3_5(view, leader),
-        _ => (log::state(view), gauge_of_quorum(view, leader)),
+        Some(Generation::Migrating) => (log::state(view), gauge_of_quorum(view, leader)),
+        // Of which release a log is decides what its states mean.
+        None => {
+            let words = "the leader's release is not known, and what the states of its log mean depends on it";
+            (unseen(Missed::new(Why::NotAsked, words), None), gauge_of_quorum(view, leader))
+        }
     };
     match (written, gauge) {
         // Gauges that contradict each other are not put right by what follows without them.
