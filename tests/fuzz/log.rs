@@ -56,7 +56,7 @@ fn read(bytes: &[u8]) -> bool {
         }
     }
     for record in kept {
-        let written = batch(own.base_offset, own.leader_epoch, own.max_timestamp, &[record.clone()], LEVEL);
+        let written = batch(own.base_offset, own.leader_epoch, own.max_timestamp, std::slice::from_ref(&record), LEVEL);
         let again = Batch::read(&written).expect("what is written can be read");
         let raw = again.records().next().expect("one record").expect("a record");
         assert_eq!(Record::read(&again, &raw), Ok(record));

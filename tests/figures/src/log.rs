@@ -74,9 +74,10 @@ fn bytes_read(recording: &str) -> f64 {
 }
 
 pub(crate) fn table(measured: &[Log]) -> String {
-    let mut text = "| in the log | MB read | | wall ms (quartiles) | CPU ms | peak MB | wall beside floor | CPU beside floor |\n\
+    let mut text =
+        "| in the log | MB read | | wall ms (quartiles) | CPU ms | peak MB | wall beside floor | CPU beside floor |\n\
                     |---|---:|---|---:|---:|---:|---:|---:|\n"
-        .to_owned();
+            .to_owned();
     for Log { what, megabytes, by, beside } in measured {
         let ratios = format!("{:.2} | {:.2}", beside.0, beside.1);
         let names = [("floor", " | "), ("glibc", &*ratios), ("static", " | ")];
