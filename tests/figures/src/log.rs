@@ -6,6 +6,9 @@ use std::fs;
 use crate::Places;
 use crate::spent::{Server, Spent, Summary, program, ratio, run};
 
+/// A controller's answers, recorded from a finalized cluster of 3.9.2.
+const RECORDING: &str = "protocol-fixtures/3.9.2/forward/13-finalized/3001.frames";
+
 /// What stands in the log: how many partitions, and how large a snapshot is before it, in megabytes.
 const LOGS: [(&str, u32, u32); 4] = [
     ("no partitions", 0, 0),
@@ -38,6 +41,7 @@ fn one(places: &Places, what: &'static str, partitions: u32, megabytes: u32, rou
     let file = |name: &str| places.scratch.join(name);
     let (config, requests, snapshot) = (file("leader.toml"), file("requests"), file("look.json"));
     let mut leader = program(&places.beside.join("leader"), &places.scratch);
+    leader.arg(crate::absolute(RECORDING));
     leader.args([partitions.to_string(), megabytes.to_string()]).args([&config, &requests]);
     let _server = Server::start(leader);
     let question = |kind| {

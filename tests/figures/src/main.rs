@@ -57,7 +57,7 @@ struct Places {
 fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     let [program, alone, named, scratch, sizes] = words.as_slice() else {
-        panic!("kraft-check-figures PROGRAM STATIC-PROGRAM PROGRAM-WITH-NAMES SCRATCH smoke|NODES,NODES")
+        panic!("kraft-check-figures PROGRAM STATIC-PROGRAM PROGRAM-WITH-NAMES SCRATCH smoke|log|NODES,NODES")
     };
     let own = env::current_exe().expect("this program's own path");
     let places = Places {
@@ -74,6 +74,10 @@ fn main() {
         println!("{} {} {}", exchange::table(&[exchange]), verdict::table(&[verdict]), looks::table(&[looks]));
         println!("{}", secured::table(&[secured::measure(&places, 10, 1)]));
         println!("{}", log::table(&log::smoke(&places)));
+        return;
+    }
+    if sizes == "log" {
+        println!("{}", log::table(&log::measure(&places, 11)));
         return;
     }
     let sizes: Vec<u16> = sizes.split(',').map(|size| size.parse().expect("a number of nodes")).collect();

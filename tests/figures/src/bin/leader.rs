@@ -1,4 +1,4 @@
-//! `leader PARTITIONS MEGABYTES CONFIG REQUESTS`: a controller that leads, alone, a finalized quorum whose metadata log holds
+//! `leader RECORDING PARTITIONS MEGABYTES CONFIG REQUESTS`: a controller that leads, alone, a finalized quorum whose metadata log holds
 //! so many partitions; or, where MEGABYTES is not 0, a snapshot of that size. Writes the config file for the program, and
 //! the frames of the requests that read all of it, one in a line; then says `ready`.
 
@@ -28,7 +28,6 @@ use kafka_protocol::records::{
 use kraft_check::wire::{self, SnapshotId};
 use kraft_check_figures::{end_with_standard_input, recorded};
 
-const RECORDING: &str = "protocol-fixtures/3.9.2/forward/13-finalized/3001.frames";
 const EPOCH: i32 = 1;
 const ID: i32 = 3001;
 /// How much a leader of up to 4.2 gives of its log at once, and how much of a snapshot the program asks for, in bytes.
@@ -51,13 +50,13 @@ struct Served {
 
 fn main() -> io::Result<()> {
     let words: Vec<String> = env::args().skip(1).collect();
-    let [partitions, megabytes, config, requests] = words.as_slice() else {
-        panic!("leader PARTITIONS MEGABYTES CONFIG REQUESTS")
+    let [recording, partitions, megabytes, config, requests] = words.as_slice() else {
+        panic!("leader RECORDING PARTITIONS MEGABYTES CONFIG REQUESTS")
     };
     let (partitions, megabytes): (usize, usize) =
         (partitions.parse().expect("a number"), megabytes.parse().expect("a number"));
     end_with_standard_input();
-    let served = Arc::new(Served::new(partitions, megabytes * 1_000_000));
+    let served = Arc::new(Served::new(recording, partitions, megabytes * 1_000_000));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let place = listener.local_addr()?;
     fs::write(
@@ -81,8 +80,8 @@ fn main() -> io::Result<()> {
 }
 
 impl Served {
-    fn new(partitions: usize, snapshot_bytes: usize) -> Self {
-        let api_versions = recorded(RECORDING, "ApiVersions 3 ");
+    fn new(recording: &str, partitions: usize, snapshot_bytes: usize) -> Self {
+        let api_versions = recorded(recording, "ApiVersions 3 ");
         let mut values = vec![feature(), POST_MIGRATION.to_vec()];
         values.extend((0..partitions).map(|number| partition(u32::try_from(number).expect("a number"))));
         if snapshot_bytes == 0 {
