@@ -25,7 +25,7 @@ use kafka_protocol::records::{
     Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchEncoder, RecordEncodeOptions,
     TimestampType,
 };
-use kraft_check::wire::{self, SnapshotId};
+use kraft_check::wire::{self, Batch, SnapshotId};
 use kraft_check_figures::{end_with_standard_input, recorded};
 
 const EPOCH: i32 = 1;
@@ -240,10 +240,15 @@ fn encoded<R: Encodable + HeaderVersion>(asked: &[u8], answer: &R, version: i16)
 fn written(values: &[Vec<u8>], first: i64) -> (Vec<u8>, HashMap<i64, usize>, i64) {
     let (mut bytes, mut places, mut offset) = (Vec::new(), HashMap::new(), first);
     for values in values.chunks(BATCH) {
-        places.insert(offset, bytes.len());
         let records = values.iter().zip(0..).map(|(value, number)| record(offset + number, None, value, false));
         bytes.extend(batch(&records.collect::<Vec<_>>()));
         offset += i64::try_from(values.len()).expect("a count");
+    }
+    // The encoder makes batches as it likes.
+    let mut at = 0;
+    while let Ok(Some(size)) = wire::batch_size(&bytes[at..]) {
+        places.insert(Batch::read(&bytes[at..at + size]).expect("a batch").base_offset, at);
+        at += size;
     }
     (bytes, places, offset)
 }
