@@ -255,6 +255,17 @@ pub struct Node {
     pub reassignments: Answer<Vec<Reassignment>>,
 }
 
+impl Node {
+    /// What it says of its quorum, if it says that it leads, or asked the leader.
+    #[must_use]
+    pub fn leadership(&self) -> Option<&Leadership> {
+        match &self.quorum.said {
+            Ok(Quorum::Leader(said)) => Some(said),
+            _ => None,
+        }
+    }
+}
+
 /// As what an endpoint was asked: by `-b` or a broker's Metadata, or by `-C`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

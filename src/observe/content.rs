@@ -17,7 +17,7 @@ use super::kept::Kept;
 use super::second_round::Answered;
 use super::{Limits, Moment, login};
 use crate::snapshot::{
-    Answer, AskedAs, Depth, Metadata, MinIsr, Missed, Node, NodeId, Quorum, Reassignment, Role, Topics, Why,
+    Answer, AskedAs, Depth, Metadata, MinIsr, Missed, Node, NodeId, Reassignment, Role, Topics, Why,
 };
 
 /// How many brokers are asked for topics: one may be stale.
@@ -99,7 +99,7 @@ fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
         let asked = all.entry(at).or_default();
         (asked.topics, asked.min_isr) = (true, true);
     }
-    let leaders = nodes.iter().filter(|(_, node)| matches!(node.quorum.said, Ok(Quorum::Leader(_))));
+    let leaders = nodes.iter().filter(|(_, node)| node.leadership().is_some());
     let leaders: Vec<usize> =
         leaders.filter(|(_, node)| node.asked_as == AskedAs::Controller).map(|(at, _)| *at).collect();
     for at in &leaders {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::second_round::Answered;
 use super::{Address, Plan};
 use crate::security::Security;
-use crate::snapshot::{AskedAs, Configs, Endpoint, Found, Leadership, Node, NodeId, Quorum};
+use crate::snapshot::{AskedAs, Configs, Endpoint, Found, Node, NodeId};
 
 /// The controllers that others tell of and that were not asked, each under the first address that is told for it. What a
 /// node is configured with comes before what the quorum says of itself: it is the address by which brokers come.
@@ -20,7 +20,7 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
         all.filter(|node| plan.controllers.is_empty() || node.asked_as == AskedAs::Controller)
     };
     let configured = nodes().flat_map(|node| &node.configs.said).flat_map(Configs::controllers);
-    let voters = nodes().filter_map(leadership).flat_map(|said| said.nodes.iter().cloned());
+    let voters = nodes().filter_map(Node::leadership).flat_map(|said| said.nodes.iter().cloned());
     let registered =
         nodes().flat_map(|node| &node.cluster.said).flat_map(|cluster| cluster.controllers.iter().cloned());
     let with_id = |(id, endpoint): (NodeId, Endpoint)| (Some(id), endpoint);
@@ -30,7 +30,8 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
         .chain(registered.map(|told| (with_id(told), Found::Cluster)));
     // Who says of itself that it leads is asked; a broker only passes on what the leader says, and it may be a new one.
     let asked = || nodes().filter(|node| node.asked_as == AskedAs::Controller);
-    let mut met: BTreeSet<NodeId> = by_hand().chain(asked().filter_map(leadership).map(|said| said.leader)).collect();
+    let mut met: BTreeSet<NodeId> =
+        by_hand().chain(asked().filter_map(Node::leadership).map(|said| said.leader)).collect();
     let mut places: BTreeSet<Endpoint> = asked().map(|node| node.endpoint.clone()).collect();
     let mut found = Vec::new();
     for ((id, endpoint), by) in told {
@@ -41,13 +42,6 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
         }
     }
     found
-}
-
-fn leadership(node: &Node) -> Option<&Leadership> {
-    match &node.quorum.said {
-        Ok(Quorum::Leader(said)) => Some(said),
-        _ => None,
-    }
 }
 
 /// The brokers that are registered with the quorum and that no broker lists, such as one that is down; each at its first

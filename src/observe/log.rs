@@ -21,7 +21,7 @@ use super::kafka::{Conversation, common_version, not_listed, not_taken};
 use super::kept::Kept;
 use super::second_round::{Answered, named};
 use super::{Limits, Moment, login};
-use crate::snapshot::{ApiVersions, AskedAs, MetadataLog, Missed, Node, NodeId, Quorum, Why};
+use crate::snapshot::{ApiVersions, AskedAs, MetadataLog, Missed, Node, NodeId, Why};
 use crate::wire::{self, Ask as _, FetchedPartition, Leader, SnapshotId};
 pub use replay::Replay;
 
@@ -107,9 +107,9 @@ pub(super) async fn ask_leader<N: Network>(network: &Kept<N>, all: &mut [Answere
 /// The place of the controller that says it leads in the newest epoch, and which one it says it is.
 fn leading<S>(all: &[Answered<S>]) -> Option<(usize, Leader)> {
     let controllers = all.iter().enumerate().filter(|(_, it)| it.node.asked_as == AskedAs::Controller);
-    let claims = controllers.filter_map(|(place, it)| match &it.node.quorum.said {
-        Ok(Quorum::Leader(said)) => Some((place, Leader { id: said.leader, epoch: said.epoch })),
-        _ => None,
+    let claims = controllers.filter_map(|(place, it)| {
+        let said = it.node.leadership()?;
+        Some((place, Leader { id: said.leader, epoch: said.epoch }))
     });
     claims.max_by_key(|(_, leader)| leader.epoch)
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::Plan;
 use super::kafka::Conversation;
-use crate::snapshot::{AskedAs, Configs, Endpoint, Generation, Missed, Node, NodeId, Quorum, Role, Why};
+use crate::snapshot::{AskedAs, Configs, Endpoint, Generation, Missed, Node, NodeId, Role, Why};
 
 /// A node's answers, and the connection over which it may be asked more.
 pub(super) struct Answered<S> {
@@ -88,12 +88,10 @@ where
 pub(super) fn named(node: &Node) -> Vec<(NodeId, Endpoint)> {
     let configured = node.configs.said.iter().flat_map(Configs::controllers);
     let configured = configured.filter_map(|(id, endpoint)| Some((id?, endpoint)));
-    let (leader, voters) = match &node.quorum.said {
-        Ok(Quorum::Leader(said)) => (Some(said.leader), said.nodes.as_slice()),
-        _ => (None, [].as_slice()),
-    };
-    let own = leader.filter(|_| node.asked_as == AskedAs::Controller).map(|id| (id, node.endpoint.clone()));
-    let told = voters.iter().chain(node.cluster.said.iter().flat_map(|cluster| &cluster.controllers));
+    let quorum = node.leadership();
+    let own = quorum.filter(|_| node.asked_as == AskedAs::Controller).map(|said| (said.leader, node.endpoint.clone()));
+    let voters = quorum.iter().flat_map(|said| &said.nodes);
+    let told = voters.chain(node.cluster.said.iter().flat_map(|cluster| &cluster.controllers));
     configured.chain(told.cloned()).chain(own).collect()
 }
 
@@ -109,7 +107,7 @@ async fn ask_broker<S: AsyncRead + AsyncWrite + Unpin>(broker: &mut Answered<S>,
     }
     if is_kraft && !talk.is_broken() {
         node.quorum = talk.quorum(listed).await;
-        if matches!(node.quorum.said, Ok(Quorum::Leader(_))) {
+        if node.leadership().is_some() {
             return true;
         }
     }
@@ -166,7 +164,7 @@ where
     node.cluster = talk.cluster(listed).await;
     let is_listed = |places: &[(NodeId, Endpoint)]| places.iter().any(|(_, place)| *place == node.endpoint);
     let named = node.given.is_some()
-        || matches!(node.quorum.said, Ok(Quorum::Leader(_)))
+        || node.leadership().is_some()
         || node.cluster.said.as_ref().is_ok_and(|cluster| is_listed(&cluster.controllers));
     if !named && !ids.is_empty() && !talk.is_broken() {
         node.configs = talk.configs(listed, ids).await;
@@ -176,10 +174,8 @@ where
 
 /// The ids that a controller may have, as far as the others have told.
 fn known_ids<S>(all: &[Answered<S>]) -> BTreeSet<NodeId> {
-    let quorums = all.iter().filter_map(|answered| match &answered.node.quorum.said {
-        Ok(Quorum::Leader(said)) => Some(said.voters.iter().chain(&said.observers).map(|replica| replica.id)),
-        _ => None,
-    });
+    let quorums = all.iter().filter_map(|answered| answered.node.leadership());
+    let quorums = quorums.map(|said| said.voters.iter().chain(&said.observers).map(|replica| replica.id));
     let given = all.iter().filter_map(|answered| match answered.node.asked_as {
         AskedAs::Controller => answered.node.given,
         AskedAs::Broker => None,

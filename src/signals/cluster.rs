@@ -6,7 +6,7 @@ use std::fmt;
 use super::identity::Configured;
 use super::log::{self, Log};
 use super::{Sight, View, evidence, seen, unseen};
-use crate::snapshot::{AskedAs, Leadership, Missed, Node, NodeId, Quorum, Subject, Why};
+use crate::snapshot::{AskedAs, Leadership, Missed, Node, NodeId, Subject, Why};
 
 /// Whether the controllers that were asked are those of the brokers that were asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,15 +157,12 @@ fn is_later(later: &Leadership, earlier: &Leadership) -> bool {
 
 /// The quorum as a broker sees it.
 fn by_broker<'a>(view: &View<'a>) -> Option<&'a Leadership> {
-    match &speaking_broker(view)?.1.quorum.said {
-        Ok(Quorum::Leader(said)) => Some(said),
-        _ => None,
-    }
+    speaking_broker(view)?.1.leadership()
 }
 
 fn speaking_broker<'a>(view: &View<'a>) -> Option<(NodeId, &'a Node)> {
     view.known_brokers().iter().find_map(|&id| {
         let (node, _) = view.broker(id).ok()?;
-        matches!(node.quorum.said, Ok(Quorum::Leader(_))).then_some((id, node))
+        node.leadership().map(|_| (id, node))
     })
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::snapshot::{AskedAs, Configs, Endpoint, Listener, Look, MetadataLog, Node, NodeId, Quorum};
+use crate::snapshot::{AskedAs, Configs, Endpoint, Listener, Look, MetadataLog, Node, NodeId};
 
 /// The ids that are claimed for each endpoint.
 pub(super) type Claims<'a> = BTreeMap<&'a Endpoint, BTreeSet<NodeId>>;
@@ -22,10 +22,7 @@ pub(super) fn of_brokers(look: &Look) -> Claims<'_> {
 
 /// The claims about controllers; `configured` are those that stand in nodes' configurations.
 pub(super) fn of_controllers<'a>(look: &'a Look, configured: &'a [Configured]) -> Claims<'a> {
-    let quorums = look.nodes.iter().filter_map(|node| match &node.quorum.said {
-        Ok(Quorum::Leader(said)) => Some(&said.nodes),
-        _ => None,
-    });
+    let quorums = look.nodes.iter().filter_map(Node::leadership).map(|said| &said.nodes);
     let clusters = look.nodes.iter().flat_map(|node| &node.cluster.said).map(|cluster| &cluster.controllers);
     let listed = quorums.chain(clusters).flatten().map(|(id, place)| (*id, place));
     let listed = listed.chain(configured.iter().filter_map(|controller| Some((controller.id?, &controller.endpoint))));
@@ -80,11 +77,8 @@ pub(super) fn configured_controllers(look: &Look) -> Vec<Configured> {
 
 /// What a controller says that it is: a leader names itself, and a node describes its own configuration only.
 fn own_name(node: &Node) -> Option<NodeId> {
-    match (&node.quorum.said, &node.configs.said) {
-        (Ok(Quorum::Leader(said)), _) => Some(said.leader),
-        (_, Ok(configs)) => Some(configs.id),
-        _ => None,
-    }
+    let configured = || node.configs.said.as_ref().ok().map(|configs| configs.id);
+    node.leadership().map(|said| said.leader).or_else(configured)
 }
 
 fn claims<'a>(look: &'a Look, asked_as: AskedAs, told: impl Iterator<Item = (NodeId, &'a Endpoint)>) -> Claims<'a> {

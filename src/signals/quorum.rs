@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{FETCH_MAX, Millis, Seen, Sight, View, evidence, seen, unseen};
-use crate::snapshot::{AskedAs, Evidence, Leadership, Missed, Node, NodeId, Quorum, Replica, Why};
+use crate::snapshot::{AskedAs, Evidence, Leadership, Missed, Node, NodeId, Replica, Why};
 
 /// What the leader counts a controller as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,13 +104,8 @@ pub(super) fn controllers_named(view: &View<'_>) -> Sight<bool> {
 
 /// The controllers that say they lead, in the newest epoch that any of them names.
 fn newest_claims<'a>(view: &View<'a>) -> Vec<(NodeId, &'a Node, &'a Leadership)> {
-    let mut claims: Vec<(NodeId, &Node, &Leadership)> = view
-        .controllers()
-        .filter_map(|(id, node)| match &node.quorum.said {
-            Ok(Quorum::Leader(said)) => Some((id, node, said)),
-            _ => None,
-        })
-        .collect();
+    let mut claims: Vec<(NodeId, &Node, &Leadership)> =
+        view.controllers().filter_map(|(id, node)| Some((id, node, node.leadership()?))).collect();
     let epoch = claims.iter().map(|(_, _, said)| said.epoch).max();
     claims.retain(|(_, _, said)| Some(said.epoch) == epoch);
     claims
