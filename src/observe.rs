@@ -113,7 +113,8 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     second_round::ask(&mut round.all, round.spokesman.take().map(|(_, place)| place), plan).await;
     find_controllers(&mut round).await;
     log::ask_leader(network, &mut round.all, limits).await;
-    for (id, endpoint) in discovery::brokers(&round.all, network.network.security(AskedAs::Broker)) {
+    let security = network.network.security(AskedAs::Broker);
+    for (id, endpoint) in discovery::brokers(&round.all, &round.lists, security) {
         round.ask_broker(id, endpoint, Found::Log);
     }
     round.collect().await;

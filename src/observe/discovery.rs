@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::second_round::Answered;
 use super::{Address, Plan};
 use crate::security::Security;
-use crate::snapshot::{AskedAs, Configs, Endpoint, Found, Node, NodeId};
+use crate::snapshot::{AskedAs, BrokerLists, Configs, Endpoint, Found, Node, NodeId};
 
 /// The controllers that others tell of and that were not asked, each under the first address that is told for it. What a
 /// node is configured with comes before what the quorum says of itself: it is the address by which brokers come.
@@ -46,7 +46,7 @@ pub(super) fn controllers<S>(all: &[Answered<S>], plan: &Plan) -> Vec<(Address, 
 
 /// The brokers that are registered with the quorum and that no broker lists, such as one that is down; each at its first
 /// listener that is spoken to as we speak.
-pub(super) fn brokers<S>(all: &[Answered<S>], security: &Security) -> Vec<(NodeId, Endpoint)> {
+pub(super) fn brokers<S>(all: &[Answered<S>], lists: &BrokerLists, security: &Security) -> Vec<(NodeId, Endpoint)> {
     // The ids of `SecurityProtocol.java`.
     let ours = match (security.tls.is_some(), security.login.is_some()) {
         (false, false) => 0,
@@ -54,13 +54,8 @@ pub(super) fn brokers<S>(all: &[Answered<S>], security: &Security) -> Vec<(NodeI
         (false, true) => 2,
         (true, true) => 3,
     };
-    let nodes = || all.iter().map(|answered| &answered.node);
-    let listed: BTreeSet<NodeId> = nodes()
-        .flat_map(|node| &node.metadata.said)
-        .flat_map(|metadata| &*metadata.brokers)
-        .map(|(id, _)| *id)
-        .collect();
-    let unlisted = nodes().flat_map(|node| &node.log.said).flat_map(|log| &log.brokers);
+    let listed: BTreeSet<NodeId> = lists.brokers().map(|(id, _)| *id).collect();
+    let unlisted = all.iter().flat_map(|answered| &answered.node.log.said).flat_map(|log| &log.brokers);
     let unlisted = unlisted.filter(|registration| !listed.contains(&registration.id));
     let spoken = unlisted.filter_map(|registration| {
         let listener = registration.listeners.iter().find(|listener| listener.security_protocol == ours)?;

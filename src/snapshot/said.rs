@@ -192,6 +192,11 @@ impl BrokerLists {
         self.0.push(Arc::clone(list));
         true
     }
+
+    /// Every broker that stands in one of them, with where it is there.
+    pub fn brokers(&self) -> impl Iterator<Item = &(NodeId, Endpoint)> {
+        self.0.iter().flat_map(|list| &**list)
+    }
 }
 
 /// The answer to `Metadata`.
