@@ -154,27 +154,42 @@ pub fn fetched(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Fetch
     let mut others = 0;
     let read = |reader: &mut Reader<'_>, _| {
         reader.take(4)?; // ThrottleTimeMs
-        let mut fetched = Fetched { error_code: reader.short()?, partition: None, endpoints: Vec::new() };
+        let error_code = reader.short()?;
         reader.take(4)?; // SessionId
-        for _ in 0..reader.count()? {
-            let is_own_topic = reader.take(16)? == METADATA_TOPIC_ID.as_bytes();
-            for _ in 0..reader.count()? {
-                let (index, partition) = partition(reader, frame)?;
-                if is_own_topic && index == 0 && fetched.partition.is_none() {
-                    fetched.partition = Some(partition);
-                } else {
-                    others += 1;
-                }
-            }
-            reader.tags()?;
-        }
+        let is_own = |reader: &mut Reader<'_>| Some(reader.take(16)? == METADATA_TOPIC_ID.as_bytes());
+        let partition = own_partition(reader, &mut others, is_own, |reader| partition(reader, frame))?;
         let tag = reader.tag(0)?;
-        fetched.endpoints = endpoints(&mut reader.within(tag)).unwrap_or_default();
-        Some(fetched)
+        let endpoints = endpoints(&mut reader.within(tag)).unwrap_or_default();
+        Some(Fetched { error_code, partition, endpoints })
     };
     let fetched = read_off::<FetchRequest, _>(frame, version, correlation_id, read)?;
     only(others)?;
     Ok(fetched)
+}
+
+/// The metadata log among all topics and partitions of an answer, if it is there; the others are counted. Each topic begins
+/// with what names it, by which `is_own` tells it.
+#[expect(clippy::option_option, reason = "the outer one is a defect, the inner one was said")]
+fn own_partition<P>(
+    reader: &mut Reader<'_>,
+    others: &mut u32,
+    is_own: impl Fn(&mut Reader<'_>) -> Option<bool>,
+    read: impl Fn(&mut Reader<'_>) -> Option<(i32, P)>,
+) -> Option<Option<P>> {
+    let mut own = None;
+    for _ in 0..reader.count()? {
+        let is_own_topic = is_own(reader)?;
+        for _ in 0..reader.count()? {
+            let (index, partition) = read(reader)?;
+            if is_own_topic && index == 0 && own.is_none() {
+                own = Some(partition);
+            } else {
+                *others += 1;
+            }
+        }
+        reader.tags()?;
+    }
+    Some(own)
 }
 
 /// A partition and its index.
@@ -211,21 +226,11 @@ pub fn fetched_snapshot(frame: &Bytes, version: i16, correlation_id: i32) -> Res
     let mut others = 0;
     let read = |reader: &mut Reader<'_>, _| {
         reader.take(4)?; // ThrottleTimeMs
-        let mut part = SnapshotPart { error_code: reader.short()?, partition: None };
-        for _ in 0..reader.count()? {
-            let is_own_topic = reader.text()? == METADATA_TOPIC.as_bytes();
-            for _ in 0..reader.count()? {
-                let (index, partition) = snapshot_partition(reader, frame)?;
-                if is_own_topic && index == 0 && part.partition.is_none() {
-                    part.partition = Some(partition);
-                } else {
-                    others += 1;
-                }
-            }
-            reader.tags()?;
-        }
+        let error_code = reader.short()?;
+        let is_own = |reader: &mut Reader<'_>| Some(reader.text()? == METADATA_TOPIC.as_bytes());
+        let partition = own_partition(reader, &mut others, is_own, |reader| snapshot_partition(reader, frame))?;
         reader.tags()?; // NodeEndpoints
-        Some(part)
+        Some(SnapshotPart { error_code, partition })
     };
     let part = read_off::<FetchSnapshotRequest, _>(frame, version, correlation_id, read)?;
     only(others)?;
