@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use crate::report::{Diagnosis, Examined, Hop, Outcome};
 use crate::security::{Access, Security};
-use crate::signals::{ALL_TOPICS_SHOWN, MIGRATION_STATE, Signal, TOPICS_SHOWN, View};
+use crate::signals::{ALL_TOPICS_SHOWN, Signal, TOPICS_SHOWN, View, state_is_exact};
 use crate::snapshot::{AskedAs, Generation, Missed, Node, PageOf, Snapshot, Subject, Why};
 
 use rights::{LOG, METADATA, Tried};
@@ -42,10 +42,7 @@ pub fn examine(snapshot: &Snapshot, access: &Access) -> Diagnosis {
     // Rights are the cluster's: whichever broker is told, the command is the same.
     let broker = view.nodes().find(|(_, node)| node.asked_as == AskedAs::Broker && node.api_versions.said.is_ok());
     let told = broker.map_or_else(|| "HOST:PORT".to_owned(), |(_, node)| node.endpoint.to_string());
-    let missing = Missing {
-        topics: hidden_topics(&view),
-        state: MIGRATION_STATE.read(&view, Subject::Quorum).map_or(true, |state| state.up_to.is_some()),
-    };
+    let missing = Missing { topics: hidden_topics(&view), state: !state_is_exact(&view) };
     for (subject, node) in view.nodes() {
         let security = access.of(node.asked_as);
         let mut hops = way(node, security);

@@ -23,7 +23,7 @@ pub use content::{
     TOPICS_TO_DELETE, UNDER_MIN_ISR, UNDER_REPLICATED, ZK_WRITE_BEHIND,
 };
 pub use quorum::Seat;
-pub use state::{StateRung, differing_gauges};
+pub use state::{StateRung, differing_gauges, state_is_exact};
 pub use twice::{LEADER_UNCHANGED, METADATA_BEHIND, VOTER_FETCHES, ZK_WRITE_BEHIND_GROWS};
 pub use view::View;
 

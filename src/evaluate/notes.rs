@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::report::{Note, Oddity, Took};
 use crate::signals::{
     BROKER_RUNG, KINSHIP, LIVE_LEADER, MIGRATION_STATE, StateRung, View, cluster_ids, cluster_ids_differ,
-    differing_gauges, kafka_versions,
+    differing_gauges, kafka_versions, state_is_exact,
 };
 use crate::snapshot::{AskedAs, Missed, Node, PageOf, Subject, Why};
 use crate::stages::{self, HEALTH, Stage, Subjects};
@@ -17,7 +17,7 @@ const SUBJECTS_MAX: usize = 5;
 pub(super) fn errors(view: &View<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     // A right that is not given is no error where the metrics pages tell the same.
-    let log_decides = MIGRATION_STATE.read(view, Subject::Quorum).map_or(true, |state| state.up_to.is_some());
+    let log_decides = !state_is_exact(view);
     for (subject, node) in view.nodes() {
         let asked_of_all =
             [node.api_versions.said.as_ref().err(), node.metadata.said.as_ref().err(), node.quorum.said.as_ref().err()];

@@ -2,8 +2,8 @@
 //! as much of it as follows from flags and brokers.
 //!
 //! Either witness suffices. A gauge is read before the log, so it may be behind it: then the log is the truth. One that is
-//! ahead of it, or says NONE where the other does not, is a contradiction. Rungs are ordered, so that a row can ask for "this or beyond". The numbers of `ZkMigrationState` become names here
-//! and nowhere else.
+//! ahead of it, or says NONE where the other does not, is a contradiction. Rungs are ordered, so that a row can ask for "this
+//! or beyond". The numbers of `ZkMigrationState` become names here and nowhere else.
 
 use std::fmt;
 
@@ -85,6 +85,12 @@ pub(super) fn rung(view: &View<'_>) -> Sight<StateRung> {
             derived(view, leader.node, &unseen.missed).ok_or(unseen)
         }
     }
+}
+
+/// Whether the state is told, and exactly: then nothing that was not heard of it matters.
+#[must_use]
+pub fn state_is_exact(view: &View<'_>) -> bool {
+    rung(view).is_ok_and(|state| state.up_to.is_none())
 }
 
 /// The gauge of the live leader, or else of the caught-up voter that is furthest.
