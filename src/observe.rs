@@ -15,7 +15,7 @@ mod heard;
 mod http;
 mod kafka;
 pub mod kept;
-pub mod log;
+mod log;
 mod login;
 mod page;
 mod refusal;

@@ -25,10 +25,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest,
-    ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiVersionsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeQuorumRequest, FetchRequest,
+    FetchSnapshotRequest, ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
 };
-pub use kafka_protocol::messages::{FetchRequest, FetchSnapshotRequest};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
 pub use batches::{BATCH_LIMIT, Batch, RawRecord, batch_size};
@@ -70,16 +70,10 @@ pub const ILLEGAL_SASL_STATE: i16 = 34;
 pub const SASL_AUTHENTICATION_FAILED: i16 = 58;
 /// `UNSUPPORTED_VERSION`: the answer to it has the form of version 0, whatever was asked (KIP-511).
 pub const UNSUPPORTED_VERSION: i16 = 35;
-/// `BROKER_NOT_AVAILABLE`: what a controller answers to `Fetch` while it shuts down.
-pub const BROKER_NOT_AVAILABLE: i16 = 8;
 /// `FENCED_LEADER_EPOCH`: the epoch in a `Fetch` is older than the quorum's, which the answer tells.
 pub const FENCED_LEADER_EPOCH: i16 = 74;
 /// `UNKNOWN_LEADER_EPOCH`: it is newer.
 pub const UNKNOWN_LEADER_EPOCH: i16 = 75;
-/// `SNAPSHOT_NOT_FOUND` (KIP-630).
-pub const SNAPSHOT_NOT_FOUND: i16 = 98;
-/// `POSITION_OUT_OF_RANGE` (KIP-630).
-pub const POSITION_OUT_OF_RANGE: i16 = 99;
 /// `INCONSISTENT_CLUSTER_ID`: the request names another cluster (KIP-595).
 pub const INCONSISTENT_CLUSTER_ID: i16 = 104;
 

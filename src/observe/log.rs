@@ -23,10 +23,10 @@ use super::second_round::{Answered, named};
 use super::{Limits, Moment, login};
 use crate::snapshot::{ApiVersions, AskedAs, MetadataLog, Missed, Node, NodeId, Why};
 use crate::wire::{self, Ask as _, FetchedPartition, Leader, SnapshotId};
-pub use replay::Replay;
+use replay::Replay;
 
 /// How much of a log is read in one look, in bytes: many times that of a cluster with 200,000 partitions.
-pub const BYTES_MAX: u64 = 256 * 1024 * 1024;
+const BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// How much of a snapshot is asked for at once, in bytes: the leader keeps to it, unlike to that of a log.
 const PART: i32 = 1024 * 1024;
 /// How often there may be another leader, or another epoch, while its log is read.
@@ -214,13 +214,14 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
                 continue;
             }
             reading.spend(said.records.len())?;
-            let progress = reading.replay.feed_log(&said.records, said.high_watermark).map_err(malformed)?;
-            if reading.replay.next() >= said.high_watermark {
+            let before = reading.replay.next();
+            reading.replay.feed_log(&said.records, said.high_watermark).map_err(malformed)?;
+            let (next, end) = (reading.replay.next(), said.high_watermark);
+            if next >= end {
                 return Ok(Turn::Whole);
             }
-            if progress == 0 {
-                let (at, end) = (reading.replay.next(), said.high_watermark);
-                return Err(malformed(format!("no record at offset {at}, and the high watermark is {end}")));
+            if next == before {
+                return Err(malformed(format!("no record at offset {next}, and the high watermark is {end}")));
             }
         }
     }

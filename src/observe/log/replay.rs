@@ -16,7 +16,7 @@ const STATES_MAX: usize = 16;
 
 /// What was read of a log so far.
 #[derive(Debug, Default)]
-pub struct Replay {
+pub(super) struct Replay {
     image: Image,
     /// The transaction that is open: its first offset, and what the log said before it.
     open: Option<(i64, Box<Image>)>,
@@ -40,20 +40,17 @@ struct Image {
 
 impl Replay {
     /// The offset from which to read on.
-    #[must_use]
-    pub fn next(&self) -> i64 {
+    pub(super) fn next(&self) -> i64 {
         self.next
     }
 
     /// The leader epoch of what was read last.
-    #[must_use]
-    pub fn last_epoch(&self) -> i32 {
+    pub(super) fn last_epoch(&self) -> i32 {
         self.last_epoch
     }
 
     /// What the log says. What a transaction that is still open holds is no part of it.
-    #[must_use]
-    pub fn told(&self) -> MetadataLog {
+    pub(super) fn told(&self) -> MetadataLog {
         let image = self.open.as_ref().map_or(&self.image, |(_, before)| before);
         MetadataLog {
             high_watermark: self.next,
@@ -68,19 +65,17 @@ impl Replay {
         }
     }
 
-    /// Takes the whole batches of a part of the log that begins at or before the next offset, as far as they are committed;
-    /// how many records that were.
+    /// Takes the whole batches of a part of the log that begins at or before the next offset, as far as they are committed.
     ///
     /// # Errors
     /// What is wrong with the bytes, in words. What was read so far is of no use then.
-    pub fn feed_log(&mut self, bytes: &[u8], high_watermark: i64) -> Result<usize, String> {
+    pub(super) fn feed_log(&mut self, bytes: &[u8], high_watermark: i64) -> Result<(), String> {
         let mut left = bytes;
-        let mut taken = 0;
         while let Some(batch) = next_batch(&mut left)? {
             for raw in batch.records() {
                 let raw = raw.map_err(|error| error.to_string())?;
                 if raw.offset >= high_watermark {
-                    return Ok(taken);
+                    return Ok(());
                 }
                 // Nothing is ever compacted away in this log, and the CRC is of no offset.
                 if raw.offset > self.next {
@@ -89,18 +84,17 @@ impl Replay {
                 if raw.offset == self.next {
                     self.take(&batch, &raw, Some(raw.offset))?;
                     (self.next, self.last_epoch) = (raw.offset.saturating_add(1), batch.leader_epoch);
-                    taken += 1;
                 }
             }
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// Takes the whole batches of a part of a snapshot; how many bytes those were.
     ///
     /// # Errors
     /// As of [`Replay::feed_log`].
-    pub fn feed_snapshot(&mut self, bytes: &[u8]) -> Result<usize, String> {
+    pub(super) fn feed_snapshot(&mut self, bytes: &[u8]) -> Result<usize, String> {
         let mut left = bytes;
         while let Some(batch) = next_batch(&mut left)? {
             for raw in batch.records() {
@@ -114,7 +108,7 @@ impl Replay {
     ///
     /// # Errors
     /// That it was no whole snapshot, in words.
-    pub fn end_snapshot(&mut self, snapshot: SnapshotId) -> Result<(), String> {
+    pub(super) fn end_snapshot(&mut self, snapshot: SnapshotId) -> Result<(), String> {
         if !self.snapshot_footer {
             return Err("the snapshot has no footer".to_owned());
         }
