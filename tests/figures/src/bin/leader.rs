@@ -11,27 +11,27 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::describe_quorum_response::{PartitionData as Quorum, ReplicaState, TopicData};
 use kafka_protocol::messages::fetch_response::{self, FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::fetch_snapshot_response::{self, PartitionSnapshot, TopicSnapshot};
 use kafka_protocol::messages::{
-    BrokerId, DescribeQuorumResponse, FetchRequest, FetchResponse, FetchSnapshotRequest, FetchSnapshotResponse,
-    RequestHeader, ResponseHeader, TopicName,
+    BrokerId, DescribeQuorumRequest, DescribeQuorumResponse, FetchRequest, FetchResponse, FetchSnapshotRequest,
+    FetchSnapshotResponse, TopicName,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
+use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{
-    Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchEncoder, RecordEncodeOptions,
-    TimestampType,
+    Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
-use kraft_check::wire::{self, Batch, SnapshotId};
+use kraft_check::wire::{self, Asked, Batch, Record, SnapshotId};
 use kraft_check_figures::{end_with_standard_input, recorded};
 
 const EPOCH: i32 = 1;
 const ID: i32 = 3001;
-/// How much a leader of up to 4.2 gives of its log at once, and how much of a snapshot the program asks for, in bytes.
-const LOG_PART: usize = 8 * 1024 * 1024;
+/// `metadata.version` 3.9-IV0.
+const LEVEL: i16 = 21;
+/// How much of a snapshot the program asks for, in bytes.
 const SNAPSHOT_PART: usize = 1024 * 1024;
 /// How many records stand in a batch.
 const BATCH: usize = 10_000;
@@ -82,24 +82,26 @@ fn main() -> io::Result<()> {
 impl Served {
     fn new(recording: &str, partitions: usize, snapshot_bytes: usize) -> Self {
         let api_versions = recorded(recording, "ApiVersions 3 ");
-        let mut values = vec![feature(), POST_MIGRATION.to_vec()];
-        values.extend((0..partitions).map(|number| partition(u32::try_from(number).expect("a number"))));
-        if snapshot_bytes == 0 {
-            let (log, places, log_end) = written(&values, 0);
-            return Self { log, places, log_start: 0, log_end, snapshot: Vec::new(), api_versions };
-        }
-        let mut snapshot = control(0, 3, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        let mut offset = 1;
+        let metadata_version = Record::FeatureLevel { name: "metadata.version".to_owned(), level: LEVEL };
+        let first = |offset| batch(offset, &[metadata_version.clone(), Record::ZkMigrationState(3)]);
         let mut numbers = 0..;
-        while snapshot.len() < snapshot_bytes {
-            let (batches, _, next) = written(&values, offset);
-            snapshot.extend(batches);
-            offset = next;
-            values = numbers.by_ref().take(BATCH).map(partition).collect();
+        if snapshot_bytes == 0 {
+            let (partitions, log_end) = written(numbers.take(partitions), 2);
+            let log = [first(0), partitions].concat();
+            return Self { places: places(&log), log, log_start: 0, log_end, snapshot: Vec::new(), api_versions };
         }
-        snapshot.extend(control(offset, 4, &[0, 0, 0]));
-        let (log, places, log_end) = written(&[NO_OP.to_vec()], offset + 1);
-        Self { log, places, log_start: offset + 1, log_end, snapshot, api_versions }
+        let mut snapshot = batch(0, &[Record::SnapshotHeader { last_contained: NOW }]);
+        snapshot.extend(first(1));
+        let mut offset = 3;
+        while snapshot.len() < snapshot_bytes {
+            let (partitions, next) = written(numbers.by_ref().take(BATCH), offset);
+            snapshot.extend(partitions);
+            offset = next;
+        }
+        snapshot.extend(batch(offset, &[Record::SnapshotFooter]));
+        let log_start = offset + 1;
+        let log = batch(log_start, &[Record::NoOp]);
+        Self { places: places(&log), log, log_start, log_end: log_start + 1, snapshot, api_versions }
     }
 
     fn snapshot_id(&self) -> SnapshotId {
@@ -134,7 +136,7 @@ impl Served {
 
     /// The offset after the last whole batch of the part of the log that begins at this one.
     fn after(&self, offset: i64) -> i64 {
-        let end = self.places[&offset] + LOG_PART;
+        let end = self.places[&offset] + wire::FETCH_MAX;
         let whole = self.places.iter().filter(|(_, place)| **place <= end).map(|(first, _)| *first);
         if end >= self.log.len() { self.log_end } else { whole.max().expect("a batch") }
     }
@@ -145,31 +147,32 @@ impl Served {
             stream.read_exact(&mut length)?;
             let mut frame = vec![0; u32::from_be_bytes(length) as usize];
             stream.read_exact(&mut frame)?;
-            let answer = self.answer(&frame);
-            stream.write_all(&u32::try_from(answer.len()).expect("a length").to_be_bytes())?;
-            stream.write_all(&answer)?;
+            stream.write_all(&self.answer(&Asked::read(frame.into()).expect("a request")))?;
         }
     }
 
-    fn answer(&self, frame: &[u8]) -> Vec<u8> {
-        let (key, version) = (i16::from_be_bytes([frame[0], frame[1]]), i16::from_be_bytes([frame[2], frame[3]]));
-        let mut body = Bytes::copy_from_slice(frame);
-        let header = |body: &mut Bytes| RequestHeader::decode(body, 2).expect("a header");
-        match key {
-            18 => [&frame[4..8], &self.api_versions[4..]].concat(),
-            55 => encoded(frame, &self.quorum(), version),
+    fn answer(&self, asked: &Asked) -> Bytes {
+        let answer = match asked.key {
+            18 => {
+                let mut frame = BytesMut::new();
+                frame.put_u32(u32::try_from(self.api_versions.len()).expect("a length"));
+                frame.put_i32(asked.correlation_id);
+                frame.put_slice(&self.api_versions[4..]);
+                Ok(frame.freeze())
+            }
+            55 => asked.answer::<DescribeQuorumRequest>(&self.quorum()),
             1 => {
-                header(&mut body);
-                let request = FetchRequest::decode(&mut body, version).expect("a request");
-                encoded(frame, &self.fetched(request.topics[0].partitions[0].fetch_offset), version)
+                let request: FetchRequest = asked.request().expect("a request");
+                asked.answer::<FetchRequest>(&self.fetched(request.topics[0].partitions[0].fetch_offset))
             }
             59 => {
-                header(&mut body);
-                let request = FetchSnapshotRequest::decode(&mut body, version).expect("a request");
-                encoded(frame, &self.fetched_snapshot(request.topics[0].partitions[0].position), version)
+                let request: FetchSnapshotRequest = asked.request().expect("a request");
+                let position = request.topics[0].partitions[0].position;
+                asked.answer::<FetchSnapshotRequest>(&self.fetched_snapshot(position))
             }
             key => panic!("API {key} is not asked"),
-        }
+        };
+        answer.expect("an answer")
     }
 
     fn quorum(&self) -> DescribeQuorumResponse {
@@ -199,7 +202,7 @@ impl Served {
             partition.with_snapshot_id(id).with_records(Some(Bytes::new()))
         } else {
             let from = self.places.get(&offset).copied().unwrap_or(self.log.len());
-            let part = &self.log[from..self.log.len().min(from + LOG_PART)];
+            let part = &self.log[from..self.log.len().min(from + wire::FETCH_MAX)];
             partition.with_records(Some(Bytes::copy_from_slice(part)))
         };
         let topic = FetchableTopicResponse::default()
@@ -227,48 +230,37 @@ fn topic_name() -> TopicName {
     TopicName(StrBytes::from_static_str(wire::METADATA_TOPIC))
 }
 
-fn encoded<R: Encodable + HeaderVersion>(asked: &[u8], answer: &R, version: i16) -> Vec<u8> {
-    let correlation_id = i32::from_be_bytes([asked[4], asked[5], asked[6], asked[7]]);
-    let mut body = BytesMut::new();
-    let header = ResponseHeader::default().with_correlation_id(correlation_id);
-    header.encode(&mut body, R::header_version(version)).expect("a header");
-    answer.encode(&mut body, version).expect("an answer");
-    body.to_vec()
+fn batch(offset: i64, records: &[Record]) -> Vec<u8> {
+    wire::batch(offset, EPOCH, NOW, records, LEVEL)
 }
 
-/// Batches of these values from this offset on; where each begins; and the offset after the last.
-fn written(values: &[Vec<u8>], first: i64) -> (Vec<u8>, HashMap<i64, usize>, i64) {
-    let (mut bytes, mut places, mut offset) = (Vec::new(), HashMap::new(), first);
-    for values in values.chunks(BATCH) {
-        let records = values.iter().zip(0..).map(|(value, number)| record(offset + number, None, value, false));
-        bytes.extend(batch(&records.collect::<Vec<_>>()));
-        offset += i64::try_from(values.len()).expect("a count");
-    }
-    // The encoder makes batches as it likes.
-    let mut at = 0;
-    while let Ok(Some(size)) = wire::batch_size(&bytes[at..]) {
-        places.insert(Batch::read(&bytes[at..at + size]).expect("a batch").base_offset, at);
-        at += size;
-    }
-    (bytes, places, offset)
-}
-
-/// A batch with one control record of this type.
-fn control(offset: i64, kind: u8, value: &[u8]) -> Vec<u8> {
-    batch(&[record(offset, Some(&[0, 0, 0, kind]), value, true)])
-}
-
-fn batch(records: &[Record]) -> Vec<u8> {
+/// Batches of partitions from this offset on, and the offset after the last.
+fn written(numbers: impl Iterator<Item = u32>, first: i64) -> (Vec<u8>, i64) {
+    let records: Vec<_> = numbers.zip(first..).map(|(number, offset)| record(offset, partition(number))).collect();
     let mut bytes = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut bytes, records, &options).expect("a batch");
-    bytes.to_vec()
+    for records in records.chunks(BATCH) {
+        RecordBatchEncoder::encode(&mut bytes, records, &options).expect("batches");
+    }
+    (bytes.to_vec(), first + i64::try_from(records.len()).expect("a count"))
 }
 
-fn record(offset: i64, key: Option<&[u8]>, value: &[u8], control: bool) -> Record {
-    Record {
+/// Where each batch of a log begins, by its first offset.
+fn places(log: &[u8]) -> HashMap<i64, usize> {
+    let mut places = HashMap::new();
+    let mut at = 0;
+    while let Ok(Some(size)) = wire::batch_size(&log[at..]) {
+        places.insert(Batch::read(&log[at..at + size]).expect("a batch").base_offset, at);
+        at += size;
+    }
+    places
+}
+
+/// A record whose body the program passes over, for which its own writer has none.
+fn record(offset: i64, value: Vec<u8>) -> kafka_protocol::records::Record {
+    kafka_protocol::records::Record {
         transactional: false,
-        control,
+        control: false,
         delete_horizon: false,
         partition_leader_epoch: EPOCH,
         producer_id: NO_PRODUCER_ID,
@@ -277,19 +269,10 @@ fn record(offset: i64, key: Option<&[u8]>, value: &[u8], control: bool) -> Recor
         offset,
         sequence: NO_SEQUENCE,
         timestamp: NOW,
-        key: key.map(Bytes::copy_from_slice),
-        value: Some(Bytes::copy_from_slice(value)),
+        key: None,
+        value: Some(value.into()),
         headers: IndexMap::new(),
     }
-}
-
-/// `ZkMigrationStateRecord` with POST_MIGRATION, and `NoOpRecord`: the frame's version, the key, the record's version.
-const POST_MIGRATION: [u8; 5] = [1, 21, 0, 3, 0];
-const NO_OP: [u8; 4] = [1, 20, 0, 0];
-
-/// `FeatureLevelRecord`: metadata.version 21.
-fn feature() -> Vec<u8> {
-    [&[1, 12, 0, 17][..], b"metadata.version", &[0, 21, 0]].concat()
 }
 
 /// `PartitionRecord`, version 0, of three replicas: as long as Kafka's own.
