@@ -5,15 +5,12 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::KAFKA;
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::node::BrokerMode;
-use crate::record::Snapshot;
 use crate::verdicts::V::{No, Ok};
-use crate::verdicts::{STAGES, V, ask, brokers, controllers};
+use crate::verdicts::{STAGES, V, ask_without_log, brokers, controllers};
 
 /// A Jolokia agent of a controller.
 #[derive(Clone, Copy, Debug)]
@@ -97,11 +94,7 @@ fn judge(cluster: &Cluster, verdicts: [V; 4]) {
             let url = format!("http://{}{path}", cluster.second_endpoint(id));
             let page = ["--metrics".to_owned(), format!("{id}={url}")];
             let flags = [&brokers(cluster)[..], &controllers(cluster), &page].concat();
-            let snapshot = Snapshot::new();
-            ask(STAGES[3], &[&flags[..], &[snapshot.flag()]].concat());
-            // The metadata log would tell the state as well.
-            let seen = snapshot.without_log();
-            let documents = STAGES.map(|stage| seen.replay(stage).parse::<Value>().expect("one document"));
+            let documents = STAGES.map(ask_without_log(&flags));
             assert_eq!(documents.each_ref().map(V::of), verdicts, "{agent:?} {path}: {:#}", documents[1]);
             let findings = documents[3]["findings"].as_array().expect("findings");
             let shown = findings.iter().any(|finding| finding["source"]["page"] == url.as_str());

@@ -37,21 +37,21 @@ impl Snapshot {
         format!("--snapshot={}", self.0.display())
     }
 
-    /// What the tool says of this recording, as it left the process.
-    pub(crate) fn replay(&self, stage: &str) -> String {
+    /// What the tool says of this recording.
+    pub(crate) fn replay(&self, stage: &str) -> Value {
         self.replay_as(&["stage", stage])
     }
 
     /// The same of the cluster's health.
-    pub(crate) fn replay_health(&self) -> String {
+    pub(crate) fn replay_health(&self) -> Value {
         self.replay_as(&["health"])
     }
 
-    fn replay_as(&self, command: &[&str]) -> String {
+    fn replay_as(&self, command: &[&str]) -> Value {
         let mut tool = Command::new(env!("CARGO_BIN_EXE_kraft-check"));
         let output =
             tool.args(command).args(["-o", "json", "--from"]).arg(&self.0).output().expect("the binary starts");
-        String::from_utf8(output.stdout).expect("text")
+        serde_json::from_slice(&output.stdout).expect("one document")
     }
 
     /// How many looks were taken for it.
@@ -71,7 +71,7 @@ impl Snapshot {
 
     /// What it says of the place.
     pub(crate) fn replay_status(&self) -> Value {
-        serde_json::from_str(&self.replay_as(&["status"])).expect("one document")
+        self.replay_as(&["status"])
     }
 
     /// What it would have been if nobody had given the controllers' pages.

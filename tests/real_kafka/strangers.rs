@@ -8,9 +8,8 @@ use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::exporter::Flavour;
 use crate::node::BrokerMode;
-use crate::record::Snapshot;
 use crate::verdicts::V::{Block, Huh, No, Ok};
-use crate::verdicts::{Expected, STAGES, V, Walk, ask, brokers, controllers, findings, whole};
+use crate::verdicts::{Expected, STAGES, V, Walk, ask, ask_without_log, brokers, controllers, findings, whole};
 use crate::{KAFKA, MIGRATION};
 
 const TWO_CLUSTERS: &[Expected] = &[
@@ -90,10 +89,7 @@ fn exporters_with_names_of_their_own() {
 
 /// Whether the copy is done, without the metadata log, which tells it whatever the pages do.
 fn by_page_alone(flags: &[String]) -> V {
-    let snapshot = Snapshot::new();
-    ask("brokers-in-migration", &[flags, &[snapshot.flag()]].concat());
-    let document = snapshot.without_log().replay("brokers-in-migration");
-    V::of(&document.parse().expect("one document"))
+    V::of(&ask_without_log(flags)("brokers-in-migration"))
 }
 
 #[test]

@@ -161,8 +161,7 @@ fn said(record: &Record) -> (String, Map<String, Value>) {
             (known.unwrap_or_else(|| panic!("a record of key {key}")).1, json!({}))
         }
     };
-    let Value::Object(fields) = fields else { unreachable!("an object") };
-    (kind.to_owned(), fields)
+    (kind.to_owned(), fields.as_object().expect("an object").clone())
 }
 
 fn endpoints(endpoints: &[RecordEndpoint]) -> Value {
