@@ -59,7 +59,7 @@ const HEAVY: [Heavy; 4] = [
     Heavy {
         key: DescribeConfigsRequest::KEY,
         version: 4,
-        before: &[0, 0, 0, 0, 0, 2, 0, 0, 0, 4, 1, 2, 1, 0, 0, 0, 0],
+        before: &[0, 0, 0, 0, 0, 2, 0, 0, 0, 4, 2, b'1', 2, 1, 0, 0, 0, 0],
         element: &[1, 0, 0, 1, 99, 0], // a synonym of a property
         behind: &[0; 5],
         limit: DescribeConfigsRequest::LIMIT,
