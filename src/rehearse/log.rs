@@ -96,14 +96,9 @@ impl Log {
         })
     }
 
-    /// The brokers that are registered up to this offset, and whether as ZooKeeper brokers.
-    pub(super) fn registered_at(&self, end: i64) -> BTreeMap<NodeId, bool> {
-        let records = self.entries.iter().filter(|entry| entry.offset < end).flat_map(|entry| &entry.records);
-        let registrations = records.filter_map(|record| match record {
-            Record::RegisterBroker(it) => Some((it.id, it.is_migrating_zk_broker)),
-            _ => None,
-        });
-        registrations.collect()
+    /// The registrations of brokers up to this offset.
+    pub(super) fn registrations_at(&self, end: i64) -> BTreeMap<NodeId, RegisterBroker> {
+        self.image(end).brokers
     }
 
     /// The epoch of the last record before this offset.

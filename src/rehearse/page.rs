@@ -115,18 +115,16 @@ fn count(number: usize) -> f64 {
 fn of_controller(cluster: &Cluster, id: NodeId, controller: &Controller) -> Vec<(&'static str, f64)> {
     let has = |fault| cluster.faults.has(id, fault);
     let end = controller.published.unwrap_or(0);
-    let registered = cluster.quorum.registered_at(end);
+    let registered = cluster.quorum.registrations_at(end);
     let state =
         controller.published.and_then(|end| cluster.quorum.state_at(end)).map_or(-1.0, |state| f64::from(state as u8));
-    let unfenced = |id: &&NodeId| {
-        cluster.brokers.get(id).is_some_and(|broker| broker.up) && !cluster.faults.has(**id, Fault::Fenced)
-    };
-    let alive = registered.keys().filter(unfenced).count();
+    let fenced = registered.values().filter(|broker| broker.fenced).count();
+    let migrating = registered.values().filter(|broker| broker.is_migrating_zk_broker).count();
     let offset = f64::from(i32::try_from(end).unwrap_or(i32::MAX) - 1);
     let mut gauges = vec![
-        ("ActiveBrokerCount", count(alive)),
+        ("ActiveBrokerCount", count(registered.len() - fenced)),
         ("ActiveControllerCount", f64::from(u8::from(controller.leads.is_some()))),
-        ("FencedBrokerCount", count(registered.len() - alive)),
+        ("FencedBrokerCount", count(fenced)),
         ("LastAppliedRecordLagMs", 0.0),
         ("LastAppliedRecordOffset", offset),
         ("LastAppliedRecordTimestamp", 0.0),
@@ -139,7 +137,7 @@ fn of_controller(cluster: &Cluster, id: NodeId, controller: &Controller) -> Vec<
         gauges.extend([
             ("EventQueueOperationsStartedCount", offset),
             ("EventQueueOperationsTimedOutCount", 0.0),
-            ("MigratingZkBrokerCount", count(registered.values().filter(|on_zookeeper| **on_zookeeper).count())),
+            ("MigratingZkBrokerCount", count(migrating)),
             ("NewActiveControllersCount", f64::from(cluster.quorum.epoch)),
             ("TimedOutBrokerHeartbeatCount", 0.0),
         ]);

@@ -10,7 +10,7 @@ use super::fault::{Fault, Faults};
 use super::log::Log;
 use super::written::Registration;
 use crate::snapshot::{Endpoint, NodeId};
-use crate::wire::{FETCH_MAX, SnapshotId};
+use crate::wire::{FETCH_MAX, RegisterBroker, SnapshotId};
 
 /// How long a quorum is without a leader before one is elected, in milliseconds.
 const ELECTION_MS: u64 = 1_500;
@@ -179,10 +179,15 @@ impl Quorum {
         &self.registered
     }
 
-    /// The same, up to this offset.
+    /// Whether anybody is registered of whom nothing is heard.
     #[must_use]
-    pub fn registered_at(&self, end: i64) -> BTreeMap<NodeId, bool> {
-        self.log.registered_at(end)
+    pub fn any_fenced(&self) -> bool {
+        self.registrations.values().any(|known| known.is_fenced)
+    }
+
+    /// The registrations of brokers in the log, up to this offset.
+    pub(super) fn registrations_at(&self, end: i64) -> BTreeMap<NodeId, RegisterBroker> {
+        self.log.registrations_at(end)
     }
 
     /// The epoch that a controller knows, and who leads in it by what it knows.

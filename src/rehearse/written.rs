@@ -35,7 +35,7 @@ pub(super) struct Process<'a> {
 pub(super) struct Registration {
     restarts: u32,
     epoch: i64,
-    is_fenced: bool,
+    pub(super) is_fenced: bool,
 }
 
 impl Quorum {

@@ -81,6 +81,8 @@ fn on_pages(cluster: &Cluster, watched: Watched, all: &mut Vec<(String, bool)>) 
     all.push(("no topic waits for its deletion".to_owned(), !(deletes && counts)));
     if watched.quorum {
         let without = |fault| leaders(cluster).any(|(id, _)| !cluster.faults.has(id, fault));
+        // A broker that went back to ZooKeeper's ways stays registered, and is not heard of.
+        all.push(("everybody registered is heard of".to_owned(), !cluster.quorum.any_fenced()));
         all.push(("the leader met no error".to_owned(), without(Fault::MetadataErrors)));
         let is_behind = |(id, leader): (NodeId, &kraft_check::rehearse::Controller)| {
             let end = leader.published.unwrap_or(0);
