@@ -40,6 +40,8 @@ mod fuzz_argv;
 mod guard;
 /// Is a boring cluster healthy, and does each fault show in the row that is for it?
 mod healthy;
+/// How much memory does the heaviest metadata log take?
+mod heavy_logs;
 /// Is any verdict wrong in a history that nobody thought of?
 mod histories;
 /// What are hooks told, and what comes of them?

@@ -18,13 +18,13 @@ use serde_json::Value;
 use crate::peers::{assert_cannot_tell, framed, peer, request};
 use crate::tool::run_within;
 
-const KILOBYTES: u32 = 64 * 1024;
+pub(crate) const KILOBYTES: u32 = 64 * 1024;
 
 /// An answer that is one long list. For its bytes, nothing makes the codec take as much memory as short elements with a
 /// tag each that nobody knows.
 struct Heavy {
     key: i16,
-    version: u8,
+    version: i16,
     before: &'static [u8],
     element: &'static [u8],
     behind: &'static [u8],
@@ -92,19 +92,20 @@ fn compact(count: usize) -> Vec<u8> {
     bytes
 }
 
-/// What a broker lists, or a controller: the APIs that tell which it is, and the heavy ones in their versions.
-fn listed(own: &[i16]) -> Vec<u8> {
-    let heavy = HEAVY.iter().map(|heavy| (heavy.key, heavy.version));
-    let all: Vec<(i16, u8)> = own.iter().map(|key| (*key, 0)).chain(heavy).collect();
-    let api = |(key, version): &(i16, u8)| [&key.to_be_bytes()[..], &[0, 0, 0, *version, 0]].concat();
-    [&[0, 0][..], &compact(all.len()), &all.iter().flat_map(api).collect::<Vec<u8>>(), &[0; 5]].concat()
+/// A list of APIs, each in its versions up to this one: which of them there are tells brokers and controllers apart.
+pub(crate) fn listed(apis: &[(i16, i16)]) -> Vec<u8> {
+    let api = |(key, highest): &(i16, i16)| [&key.to_be_bytes()[..], &[0, 0], &highest.to_be_bytes(), &[0]].concat();
+    let all: Vec<u8> = apis.iter().flat_map(api).collect();
+    [&[0, 0][..], &compact(apis.len()), &all, &[0; 5]].concat()
 }
 
 #[test]
 fn the_heaviest_answers_take_less_than_64_mb() {
     let bodies: Arc<Vec<(i16, Vec<u8>)>> = Arc::new(HEAVY.iter().map(|heavy| (heavy.key, heavy.body())).collect());
     for (flag, own) in [("-b", &[0, 4, 5, 6][..]), ("-C", &[52])] {
-        let (bodies, listed) = (Arc::clone(&bodies), listed(own));
+        let heavy = HEAVY.iter().map(|heavy| (heavy.key, heavy.version));
+        let all: Vec<(i16, i16)> = own.iter().map(|key| (*key, 0)).chain(heavy).collect();
+        let (bodies, listed) = (Arc::clone(&bodies), listed(&all));
         let port = peer(move |mut stream| {
             while let Some((key, correlation_id)) = request(&mut stream) {
                 let heavy = bodies.iter().find(|(heavy, _)| *heavy == key).map(|(_, body)| body);
@@ -129,13 +130,7 @@ const WITH_TOPICS: i16 = 12;
 fn broker_with(version: i16, topics: Vec<u8>, moved: Vec<u8>) -> u16 {
     let configs = HEAVY.iter().find(|heavy| heavy.key == DescribeConfigsRequest::KEY).map(Heavy::body);
     let configs = configs.expect("configurations");
-    let listed = {
-        let own = [0, 1, 4, 5, 6].map(|key| (key, 0));
-        let asked = [(3, version), (32, 4), (46, 0)];
-        let api = |(key, highest): (i16, i16)| [&key.to_be_bytes()[..], &[0, 0], &highest.to_be_bytes(), &[0]].concat();
-        let all: Vec<u8> = own.into_iter().chain(asked).flat_map(api).collect();
-        [&[0, 0][..], &compact(own.len() + asked.len()), &all, &[0; 5]].concat()
-    };
+    let listed = listed(&[(0, 0), (1, 0), (4, 0), (5, 0), (6, 0), (3, version), (32, 4), (46, 0)]);
     peer(move |mut stream| {
         let port = stream.local_addr().expect("an address").port();
         while let Some((key, correlation_id, body)) = question(&mut stream) {

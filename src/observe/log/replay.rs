@@ -9,8 +9,9 @@ use crate::wire::{self, Batch, RawRecord, Record, RecordEndpoint, SnapshotId};
 
 /// More registrations than any cluster has, of brokers and controllers each.
 const REGISTRATIONS_MAX: usize = 10_000;
-/// More features than Kafka knows.
-const FEATURES_MAX: usize = 100;
+/// What registrations and features may take in memory, in bytes: those of 10,000 brokers with three listeners each do. An
+/// open transaction and a report hold as much again.
+const KEPT_MAX: usize = 8 * 1024 * 1024;
 /// How many states are kept, the newest: a migration has three.
 const STATES_MAX: usize = 16;
 
@@ -35,6 +36,8 @@ struct Image {
     features: BTreeMap<String, i16>,
     brokers: BTreeMap<NodeId, Registration>,
     controllers: BTreeMap<NodeId, ControllerRegistration>,
+    /// What the last three take, in bytes.
+    kept: usize,
     last_append: i64,
 }
 
@@ -128,26 +131,20 @@ impl Replay {
                     image.states.remove(0);
                 }
             }
-            Record::FeatureLevel { name, level: 0 } => {
-                image.features.remove(&name);
-            }
-            Record::FeatureLevel { name, level } => {
-                image.features.insert(name, level);
-            }
-            Record::RegisterBroker(it) => {
-                image.brokers.insert(it.id, registration(it, at));
-            }
-            Record::UnregisterBroker { id, .. } => {
-                image.brokers.remove(&id);
-            }
+            Record::FeatureLevel { name, level } => image.finalize(name, level),
+            Record::RegisterBroker(it) => image.register_broker(registration(it, at)),
+            Record::UnregisterBroker { id, .. } => image.unregister_broker(id),
             Record::FenceBroker { id, .. } => image.change(id, Some(true), None),
             Record::UnfenceBroker { id, .. } => image.change(id, Some(false), None),
             Record::BrokerRegistrationChange(it) => image.change(it.id, it.fenced, it.in_controlled_shutdown),
             Record::RegisterController(it) => {
                 let listeners = listeners(it.endpoints);
-                let registration =
-                    ControllerRegistration { id: it.id, zk_migration_ready: it.zk_migration_ready, at, listeners };
-                image.controllers.insert(it.id, registration);
+                image.register_controller(ControllerRegistration {
+                    id: it.id,
+                    zk_migration_ready: it.zk_migration_ready,
+                    at,
+                    listeners,
+                });
             }
             Record::BeginTransaction if self.open.is_some() => {
                 return Err("a transaction begins within another one".to_owned());
@@ -184,13 +181,61 @@ impl Image {
         }
     }
 
+    fn register_broker(&mut self, registration: Registration) {
+        self.kept += of_broker(&registration);
+        let before = self.brokers.insert(registration.id, registration);
+        self.kept -= before.as_ref().map_or(0, of_broker);
+    }
+
+    fn unregister_broker(&mut self, id: NodeId) {
+        self.kept -= self.brokers.remove(&id).as_ref().map_or(0, of_broker);
+    }
+
+    fn register_controller(&mut self, registration: ControllerRegistration) {
+        self.kept += of_controller(&registration);
+        let before = self.controllers.insert(registration.id, registration);
+        self.kept -= before.as_ref().map_or(0, of_controller);
+    }
+
+    /// Level 0 takes a feature away.
+    fn finalize(&mut self, name: String, level: i16) {
+        if let Some((before, _)) = self.features.remove_entry(&name) {
+            self.kept -= of_feature(&before);
+        }
+        if level != 0 {
+            self.kept += of_feature(&name);
+            self.features.insert(name, level);
+        }
+    }
+
     fn bounded(&self) -> Result<(), String> {
-        let registrations = self.brokers.len().max(self.controllers.len());
-        if registrations > REGISTRATIONS_MAX || self.features.len() > FEATURES_MAX {
-            return Err(format!("more than {REGISTRATIONS_MAX} registrations, or than {FEATURES_MAX} features"));
+        if self.brokers.len().max(self.controllers.len()) > REGISTRATIONS_MAX {
+            return Err(format!("more than {REGISTRATIONS_MAX} registrations"));
+        }
+        if self.kept > KEPT_MAX {
+            return Err(format!("its registrations and features take more than {KEPT_MAX} bytes"));
         }
         Ok(())
     }
+}
+
+/// What it takes in memory, in bytes.
+fn of_broker(it: &Registration) -> usize {
+    let log_dirs: usize = it.log_dirs.iter().map(|id| size_of::<String>() + id.len()).sum();
+    size_of::<Registration>() + it.incarnation.len() + of_listeners(&it.listeners) + log_dirs
+}
+
+/// As of a broker.
+fn of_controller(it: &ControllerRegistration) -> usize {
+    size_of::<ControllerRegistration>() + of_listeners(&it.listeners)
+}
+
+fn of_listeners(listeners: &[Listener]) -> usize {
+    listeners.iter().map(|it| size_of::<Listener>() + it.name.len() + it.endpoint.host.len()).sum()
+}
+
+fn of_feature(name: &str) -> usize {
+    size_of::<(String, i16)>() + name.len()
 }
 
 /// Takes the next whole batch off the bytes; `None` where they end before it does.
@@ -224,5 +269,8 @@ fn listeners(endpoints: Vec<RecordEndpoint>) -> Vec<Listener> {
         endpoint: Endpoint { host: it.host.to_ascii_lowercase(), port: it.port },
         security_protocol: it.security_protocol,
     };
-    endpoints.into_iter().filter(|it| it.port > 0).map(listener).collect()
+    let mut listeners: Vec<Listener> = endpoints.into_iter().filter(|it| it.port > 0).map(listener).collect();
+    // What was left out takes no memory either.
+    listeners.shrink_to_fit();
+    listeners
 }
