@@ -1,7 +1,8 @@
 //! The Kafka wire: bytes to and from kafka-protocol's messages, bounded.
 //!
 //! Here: which requests exist for us and in which versions, how large each answer may be, the length prefix,
-//! correlation ids, and the guard in front of every decode; and the other half of it all for simulated nodes (`served`).
+//! correlation ids, the guard in front of every decode, and the metadata log's batches and records; and the other half of it
+//! all for simulated nodes (`served`, `written`).
 //! Not here: sockets, time, retries, and what an answer means. Every request in this file only reads; there is none that
 //! could change a cluster.
 

@@ -7,7 +7,8 @@
 mod memory;
 
 use std::path::PathBuf;
-use std::{env, fs, iter};
+use std::slice::from_ref;
+use std::{env, fs};
 
 use kraft_check::wire::{
     Batch, BrokerRegistrationChange, FETCH_MAX, Malformed, Record, RecordEndpoint, RegisterBroker, RegisterController,
@@ -56,7 +57,7 @@ fn read(bytes: &[u8]) -> bool {
         }
     }
     for record in kept {
-        let written = batch(own.base_offset, own.leader_epoch, own.max_timestamp, std::slice::from_ref(&record), LEVEL);
+        let written = batch(own.base_offset, own.leader_epoch, own.max_timestamp, from_ref(&record), LEVEL);
         let again = Batch::read(&written).expect("what is written can be read");
         let raw = again.records().next().expect("one record").expect("a record");
         assert_eq!(Record::read(&again, &raw), Ok(record));
@@ -110,23 +111,62 @@ fn records() -> [Vec<Record>; 4] {
     ]
 }
 
-/// Answers as long as the longest, of the shortest batches, and of one batch with the most and with the largest records: no
+/// Answers as long as the longest: of the shortest batches, and of one batch with the most records, and with large ones. No
 /// input of the fuzzer is as long, and their memory is bounded as well.
 fn read_long_logs() {
-    let [_, large, ..] = records();
-    let room = FETCH_MAX - 61;
-    let noops = vec![Record::NoOp; room / 12];
-    let large: Vec<Record> = iter::repeat_n(large, room / 200).flatten().collect();
-    for all in [noops, large] {
-        let bytes = batch(0, 1, 1, &all, LEVEL);
-        drop(all);
-        let own = Batch::read(&bytes).expect("a batch");
-        let read = own.records().filter(|raw| Record::read(&own, raw.as_ref().expect("a record")).is_ok()).count();
-        assert_eq!(read, own.count as usize);
-    }
     let one = batch(0, 1, 1, &[Record::NoOp], LEVEL);
     let mut short = one.repeat(FETCH_MAX / one.len());
     assert_eq!(read_all(&mut short), FETCH_MAX / one.len());
+    drop(short);
+    for records in records() {
+        let template = batch(0, 1, 1, &records[..1], LEVEL);
+        let own = Batch::read(&template).expect("a batch");
+        let value = own.records().next().expect("one record").expect("a record").value.expect("a value");
+        let bytes = long(value, own.is_control);
+        let own = Batch::read(&bytes).expect("a batch");
+        let read = own.records().filter(|raw| Record::read(&own, raw.as_ref().expect("a record")).is_ok()).count();
+        assert_eq!(read, if own.is_control { 0 } else { own.count as usize }, "a control record needs a key");
+    }
+}
+
+/// One batch that is as long as can be, of records with this value.
+fn long(value: &[u8], is_control: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(FETCH_MAX);
+    bytes.resize(61, 0);
+    let mut count = 0_u32;
+    while bytes.len() + value.len() + 20 < FETCH_MAX {
+        let delta = zigzag(count.into());
+        let size = 1 + 1 + delta.len() + 1 + zigzag(value.len() as u64).len() + value.len() + 1;
+        bytes.extend(zigzag(size as u64));
+        bytes.extend([0, 0]); // Attributes, timestamp
+        bytes.extend(delta);
+        bytes.push(1); // No key
+        bytes.extend(zigzag(value.len() as u64));
+        bytes.extend(value);
+        bytes.push(0); // Headers
+        count += 1;
+    }
+    let length = u32::try_from(bytes.len() - 12).expect("8 MiB");
+    bytes[8..12].copy_from_slice(&length.to_be_bytes());
+    bytes[16] = 2;
+    bytes[22] = if is_control { 0x20 } else { 0 };
+    bytes[23..27].copy_from_slice(&(count - 1).to_be_bytes());
+    bytes[57..61].copy_from_slice(&count.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[CRC_FROM..]);
+    bytes[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
+    bytes
+}
+
+/// A number that is not negative, as a batch has it.
+fn zigzag(value: u64) -> Vec<u8> {
+    let mut left = value << 1;
+    let mut bytes = Vec::new();
+    while left > 0x7f {
+        bytes.push(u8::try_from(left & 0x7f | 0x80).expect("a byte"));
+        left >>= 7;
+    }
+    bytes.push(u8::try_from(left).expect("a byte"));
+    bytes
 }
 
 /// Writes batches of every kind of record into the folder that `FUZZ_SEEDS` names.
