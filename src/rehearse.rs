@@ -27,3 +27,4 @@ pub use serve::{Rehearsal, Shared, converse, node_ids};
 pub use topics::{Partition, Topic};
 pub use version::Version;
 pub use walk::{Phase, phases};
+pub use written::Registration;

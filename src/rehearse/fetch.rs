@@ -2,16 +2,16 @@
 //!
 //! Written after `KafkaRaftClient.java` (`handleFetchRequest`, `handleFetchSnapshotRequest`) and after what real
 //! controllers answered: only the leader serves it, and only in its very epoch; every answer to `Fetch` tells who leads; and
-//! no error of `FetchSnapshot` ever arrives as anything but -1.
+//! no error of `FetchSnapshot` ever arrives as anything but -1. Left out is where the leader is (KIP-853), which no client of
+//! ours reads.
 
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{
-    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData, SnapshotId as FetchedId,
+    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, PartitionData, SnapshotId as FetchedId,
 };
 use kafka_protocol::messages::fetch_snapshot_response::{
-    LeaderIdAndEpoch as LeaderOfSnapshot, NodeEndpoint as PlaceOfLeader, PartitionSnapshot, SnapshotId as PartId,
-    TopicSnapshot,
+    LeaderIdAndEpoch as LeaderOfSnapshot, PartitionSnapshot, SnapshotId as PartId, TopicSnapshot,
 };
 use kafka_protocol::messages::{
     BrokerId, FetchRequest, FetchResponse, FetchSnapshotRequest, FetchSnapshotResponse, TopicName,
@@ -20,15 +20,13 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::cluster::Cluster;
 use super::fault::Fault;
-use super::node::{NOBODY, cluster_id, text};
+use super::node::{NOBODY, cluster_id};
 use super::version::Version;
 use crate::snapshot::{NodeId, Role};
 use crate::wire::{self, Asked, Refusal, SnapshotId};
 
 /// `UNKNOWN_TOPIC_ID`: brokers do not have the metadata log among their topics.
 const UNKNOWN_TOPIC_ID: i16 = 100;
-/// From this version of `Fetch` on, and of `FetchSnapshot`, an answer tells where the leader is (KIP-853).
-const WITH_ENDPOINTS: [i16; 2] = [17, 1];
 
 /// What a controller knows of who leads.
 struct Leadership {
@@ -72,19 +70,13 @@ pub(super) fn fetched(cluster: &Cluster, id: NodeId, role: Role, asked: &Asked) 
     let ([partition], 1, true) = (&topic.partitions[..], request.topics.len(), topic.topic_id == own.topic_id) else {
         return all(wire::INVALID_REQUEST);
     };
-    let (data, places) = if role == Role::Controller {
-        let leadership = Leadership::of(cluster, id);
-        let places = places(cluster, &leadership, asked.version >= WITH_ENDPOINTS[0]);
-        (of_log(cluster, id, &leadership, request.max_wait_ms, partition), places)
+    let data = if role == Role::Controller {
+        of_log(cluster, id, &Leadership::of(cluster, id), request.max_wait_ms, partition)
     } else {
-        (PartitionData::default().with_error_code(UNKNOWN_TOPIC_ID).with_high_watermark(-1), Vec::new())
-    };
-    let place = |(id, host, port): (NodeId, String, u16)| {
-        NodeEndpoint::default().with_node_id(BrokerId(id)).with_host(text(host)).with_port(i32::from(port))
+        PartitionData::default().with_error_code(UNKNOWN_TOPIC_ID).with_high_watermark(-1)
     };
     let topic = FetchableTopicResponse::default().with_topic_id(own.topic_id).with_partitions(vec![data]);
-    let said = FetchResponse::default().with_responses(vec![topic]);
-    asked.answer::<FetchRequest>(&said.with_node_endpoints(places.into_iter().map(place).collect()))
+    asked.answer::<FetchRequest>(&FetchResponse::default().with_responses(vec![topic]))
 }
 
 /// What the controller has of the log, or why it gives none.
@@ -155,18 +147,7 @@ pub(super) fn fetched_snapshot(cluster: &Cluster, id: NodeId, asked: &Asked) -> 
         .with_size(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
         .with_position(asked_for.position)
         .with_unaligned_records(Bytes::copy_from_slice(part.get(..most).unwrap_or_default()));
-    let place = |(id, host, port): (NodeId, String, u16)| {
-        PlaceOfLeader::default().with_node_id(BrokerId(id)).with_host(text(host)).with_port(port)
-    };
-    let places = places(cluster, &leadership, asked.version >= WITH_ENDPOINTS[1]);
     let topic = TopicSnapshot::default().with_name(TopicName(StrBytes::from_static_str(wire::METADATA_TOPIC)));
     let said = FetchSnapshotResponse::default().with_topics(vec![topic.with_partitions(vec![partition])]);
-    asked.answer::<FetchSnapshotRequest>(&said.with_node_endpoints(places.into_iter().map(place).collect()))
-}
-
-/// Where the leader is, if there is one and the answer has a place for it.
-fn places(cluster: &Cluster, leadership: &Leadership, has_place: bool) -> Vec<(NodeId, String, u16)> {
-    let leader = leadership.leader.filter(|_| has_place);
-    let place = leader.and_then(|id| Some((id, &cluster.quorum.controllers.get(&id)?.endpoint)));
-    place.map(|(id, place)| (id, place.host.clone(), place.port)).into_iter().collect()
+    asked.answer::<FetchSnapshotRequest>(&said)
 }

@@ -96,7 +96,6 @@ pub struct Quorum {
     pub(super) log: Log,
     /// What it says in all.
     pub(super) state: Option<MigrationState>,
-    pub(super) registered: BTreeMap<NodeId, bool>,
     pub(super) registrations: BTreeMap<NodeId, Registration>,
     /// The time of the step, and the level of `metadata.version` that a new log begins with.
     pub(super) now: u64,
@@ -132,7 +131,6 @@ impl Quorum {
             fetch_max: FETCH_MAX,
             log: Log::default(),
             state: None,
-            registered: BTreeMap::new(),
             registrations: BTreeMap::new(),
             now: 0,
             level: 0,
@@ -173,16 +171,10 @@ impl Quorum {
         matches!(self.state_at(end), Some(MigrationState::Migration | MigrationState::PostMigration))
     }
 
-    /// The brokers that are registered, and whether as ZooKeeper brokers; dead ones stay.
+    /// The brokers that are registered; dead ones stay.
     #[must_use]
-    pub fn registered(&self) -> &BTreeMap<NodeId, bool> {
-        &self.registered
-    }
-
-    /// Whether anybody is registered of whom nothing is heard.
-    #[must_use]
-    pub fn any_fenced(&self) -> bool {
-        self.registrations.values().any(|known| known.is_fenced)
+    pub fn registrations(&self) -> &BTreeMap<NodeId, Registration> {
+        &self.registrations
     }
 
     /// The registrations of brokers in the log, up to this offset.
@@ -248,7 +240,7 @@ impl Quorum {
             self.left_over = self.state() == Some(MigrationState::Migration);
         } else {
             (self.log, self.epoch, self.left_over) = (Log::default(), 0, false);
-            (self.state, self.registered, self.registrations) = (None, BTreeMap::new(), BTreeMap::new());
+            (self.state, self.registrations) = (None, BTreeMap::new());
         }
     }
 

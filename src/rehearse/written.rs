@@ -32,10 +32,13 @@ pub(super) struct Process<'a> {
 
 /// What the leader knows of a broker's registration.
 #[derive(Debug)]
-pub(super) struct Registration {
+pub struct Registration {
     restarts: u32,
     epoch: i64,
-    pub(super) is_fenced: bool,
+    /// Whether it registered as a ZooKeeper broker in migration mode.
+    pub on_zookeeper: bool,
+    /// Whether nothing is heard of it.
+    pub is_fenced: bool,
 }
 
 impl Quorum {
@@ -95,8 +98,8 @@ impl Quorum {
     /// A broker registers, unless this process of it has: fenced, until it is heard of.
     pub(super) fn register(&mut self, process: Process<'_>) {
         let Process { id, restarts, on_zookeeper, endpoint, level } = process;
-        let is_known = self.registrations.get(&id).is_some_and(|known| known.restarts == restarts);
-        if is_known && self.registered.get(&id) == Some(&on_zookeeper) {
+        let is_same = |known: &Registration| known.restarts == restarts && known.on_zookeeper == on_zookeeper;
+        if self.registrations.get(&id).is_some_and(is_same) {
             return;
         }
         let epoch = self.log.end();
@@ -114,8 +117,7 @@ impl Quorum {
             in_controlled_shutdown: false,
             log_dirs: vec![uuid(id, u32::MAX)],
         })]);
-        self.registrations.insert(id, Registration { restarts, epoch, is_fenced: true });
-        self.registered.insert(id, on_zookeeper);
+        self.registrations.insert(id, Registration { restarts, epoch, on_zookeeper, is_fenced: true });
     }
 
     /// Whether this process of a broker is the one that is registered.

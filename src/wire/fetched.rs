@@ -26,10 +26,6 @@ const MAX_BYTES: i32 = FETCH_MAX as i32;
 const METADATA_TOPIC_ID: Uuid = Uuid::from_u128(1);
 /// Nobody who replicates the log.
 const NO_REPLICA: BrokerId = BrokerId(-1);
-/// How many endpoints are read of an answer: a controller gives those of the leader.
-const ENDPOINTS_MAX: u32 = 64;
-/// How long a host can be, in bytes: a name in DNS has 255 at most.
-const HOST_MAX: usize = 255;
 
 /// The only way in which a `Fetch` is made: of the metadata log from this offset on, at once with what is there.
 /// The leader's epoch must be the quorum's exactly, and the epoch of the last record that was fetched no higher.
@@ -96,8 +92,6 @@ pub struct Fetched {
     pub error_code: i16,
     /// The metadata log; none where the whole answer is an error.
     pub partition: Option<FetchedPartition>,
-    /// Where nodes are, by id, host and port (version 16 and newer, from 3.9 on): the leader's.
-    pub endpoints: Vec<(i32, String, i32)>,
 }
 
 /// The metadata log in an answer to `Fetch`.
@@ -158,9 +152,8 @@ pub fn fetched(frame: &Bytes, version: i16, correlation_id: i32) -> Result<Fetch
         reader.take(4)?; // SessionId
         let is_own = |reader: &mut Reader<'_>| Some(reader.take(16)? == METADATA_TOPIC_ID.as_bytes());
         let partition = own_partition(reader, &mut others, is_own, |reader| partition(reader, frame))?;
-        let tag = reader.tag(0)?;
-        let endpoints = endpoints(&mut reader.within(tag)).unwrap_or_default();
-        Some(Fetched { error_code, partition, endpoints })
+        reader.tags()?; // NodeEndpoints
+        Some(Fetched { error_code, partition })
     };
     let fetched = read_off::<FetchRequest, _>(frame, version, correlation_id, read)?;
     only(others)?;
@@ -262,20 +255,6 @@ fn snapshot_id(reader: &mut Reader<'_>) -> Option<SnapshotId> {
     let id = SnapshotId { end_offset: reader.long()?, epoch: reader.number()? };
     reader.tags()?;
     Some(id)
-}
-
-/// The first of the endpoints, those left out that cannot be hosts.
-fn endpoints(reader: &mut Reader<'_>) -> Option<Vec<(i32, String, i32)>> {
-    let mut endpoints = Vec::new();
-    for _ in 0..reader.count()?.min(ENDPOINTS_MAX) {
-        let (id, host, port) = (reader.number()?, reader.text()?, reader.number()?);
-        if host.len() <= HOST_MAX {
-            endpoints.push((id, String::from_utf8_lossy(host).into_owned(), port));
-        }
-        reader.text()?; // Rack
-        reader.tags()?;
-    }
-    Some(endpoints)
 }
 
 /// Nothing else may be told of.

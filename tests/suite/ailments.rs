@@ -51,6 +51,11 @@ pub(crate) fn healthy(cluster: &Cluster, watched: Watched) -> Vec<(String, bool)
     all
 }
 
+/// Whether anybody is registered of whom the controllers hear nothing.
+pub(crate) fn is_any_fenced(cluster: &Cluster) -> bool {
+    cluster.quorum.registrations().values().any(|known| known.is_fenced)
+}
+
 /// Whether no broker was told of any topic: a cluster that was born in KRaft here, to which nothing was copied.
 pub(crate) fn has_no_topics(cluster: &Cluster) -> bool {
     cluster.brokers.values().filter_map(|broker| broker.told.as_ref()).all(|(_, known)| known.topics.is_empty())
@@ -82,7 +87,7 @@ fn on_pages(cluster: &Cluster, watched: Watched, all: &mut Vec<(String, bool)>) 
     if watched.quorum {
         let without = |fault| leaders(cluster).any(|(id, _)| !cluster.faults.has(id, fault));
         // A broker that went back to ZooKeeper's ways stays registered, and is not heard of.
-        all.push(("everybody registered is heard of".to_owned(), !cluster.quorum.any_fenced()));
+        all.push(("everybody registered is heard of".to_owned(), !is_any_fenced(cluster)));
         all.push(("the leader met no error".to_owned(), without(Fault::MetadataErrors)));
         let is_behind = |(id, leader): (NodeId, &kraft_check::rehearse::Controller)| {
             let end = leader.published.unwrap_or(0);

@@ -34,7 +34,8 @@ impl Log {
     fn verdict(self) -> Value {
         let log = Arc::new(self);
         let port = peer(move |stream| log.serve(stream));
-        let args = ["stage", "quorum-provisioned", "-C", &format!("3001@127.0.0.1:{port}"), "-ojson", "--timeout", "60"];
+        let args =
+            ["stage", "quorum-provisioned", "-C", &format!("3001@127.0.0.1:{port}"), "-ojson", "--timeout", "60"];
         run_within(KILOBYTES, &args).json()
     }
 

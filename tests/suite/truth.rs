@@ -94,7 +94,7 @@ fn to_be_migrated(cluster: &Cluster) -> bool {
 }
 
 fn nobody_registered(cluster: &Cluster) -> bool {
-    !cluster.quorum.registered().values().any(|on_zookeeper| *on_zookeeper)
+    !cluster.quorum.registrations().values().any(|known| known.on_zookeeper)
 }
 
 /// Who leads with a majority that fetched a moment ago. One that is cut off leads until it is missed.

@@ -18,7 +18,7 @@ use kraft_check::snapshot::{Depth, Expected, Look, NodeId, Snapshot};
 use kraft_check::stages::HEALTH;
 use tokio::time::sleep;
 
-use crate::ailments::{Watched, fetches, has_no_topics, healthy};
+use crate::ailments::{Watched, fetches, has_no_topics, healthy, is_any_fenced};
 use crate::histories::{SETTLE_MS, heal, number, perform, try_random, under_a_paused_clock};
 use crate::simulated::{Simulated, Storm, cluster, content_plan, look_at};
 use crate::truth::{is_in_danger, is_left_over};
@@ -161,9 +161,12 @@ impl History {
             let all = cluster.brokers.keys().chain(cluster.quorum.controllers.keys());
             let is_silent = |id: &NodeId| !cluster.is_listening(*id);
             // The log tells of it, also where nobody watches the pages.
-            let is_fenced = cluster.quorum.any_fenced();
-            let is_excused = is_in_danger(cluster) || is_left_over(cluster) || has_no_topics(cluster);
-            is_excused || is_fenced || all.into_iter().any(is_silent)
+            let is_fenced = is_any_fenced(cluster);
+            is_in_danger(cluster)
+                || is_left_over(cluster)
+                || has_no_topics(cluster)
+                || is_fenced
+                || all.into_iter().any(is_silent)
         });
         let well = self.cluster.with(|cluster| healthy(cluster, watched).iter().all(|(_, is_so)| *is_so));
         if well && watched.quorum && held.denied.is_empty() && !excused {
