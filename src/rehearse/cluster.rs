@@ -303,10 +303,8 @@ impl Cluster {
 
     /// The copy begins when every broker has registered, dead ones included, for they own replicas.
     fn copy(&mut self) {
-        let registrations = self.quorum.registrations();
         let ready = |(id, broker): (&NodeId, &Broker)| {
-            let is_registered = registrations.get(id).is_some_and(|known| known.on_zookeeper);
-            broker.up && broker.mode == Mode::Migration && is_registered
+            broker.up && broker.mode == Mode::Migration && self.quorum.is_registered(*id, true)
         };
         let all_ready = self.quorum.state() == Some(MigrationState::PreMigration)
             && self.quorum.active().is_some_and(|leader| leader.flag)
@@ -376,21 +374,20 @@ impl Cluster {
     }
 
     fn tell_brokers(&mut self) {
-        let registrations = self.quorum.registrations();
+        let quorum = &self.quorum;
         let kraft_rules = self.kraft_rules();
         let active = self.quorum.active().is_some();
         let now = self.now;
         let lives = |broker: &Broker| broker.up || broker.missed_from > now;
         let alive = || self.brokers.iter().filter(|(_, broker)| lives(broker));
-        let unfenced = |id: &NodeId| registrations.contains_key(id) && !self.faults.has(*id, Fault::Fenced);
+        let unfenced = |id: &NodeId| quorum.registrations().contains_key(id) && !self.faults.has(*id, Fault::Fenced);
         let by_log = alive().map(|(id, _)| *id).filter(unfenced).collect();
         let by_log = Arc::new(Known { brokers: by_log, topics: self.topics_at(i64::MAX) });
         let by_zookeeper = alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id).collect();
         let by_zookeeper = Arc::new(Known { brokers: by_zookeeper, topics: Arc::clone(&self.topics) });
-        let on_kraft = |id: &NodeId| registrations.get(id).is_some_and(|known| !known.on_zookeeper);
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
             let (teller, known) = match (broker.mode, self.zookeeper_controller) {
-                (Mode::Kraft, _) if active && on_kraft(id) => (Teller::Quorum, &by_log),
+                (Mode::Kraft, _) if active && quorum.is_registered(*id, false) => (Teller::Quorum, &by_log),
                 (Mode::Migration, _) if kraft_rules => (Teller::Quorum, &by_log),
                 (Mode::Zookeeper | Mode::Migration, Some(controller)) => (Teller::Broker(controller), &by_zookeeper),
                 _ => continue,

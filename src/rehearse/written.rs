@@ -120,6 +120,11 @@ impl Quorum {
         self.registrations.insert(id, Registration { restarts, epoch, on_zookeeper, is_fenced: true });
     }
 
+    /// Whether a broker is registered, as one on ZooKeeper or as one on KRaft.
+    pub(super) fn is_registered(&self, id: NodeId, on_zookeeper: bool) -> bool {
+        self.registrations.get(&id).is_some_and(|known| known.on_zookeeper == on_zookeeper)
+    }
+
     /// Whether this process of a broker is the one that is registered.
     pub(super) fn knows(&self, id: NodeId, restarts: u32) -> bool {
         self.registrations.get(&id).is_some_and(|known| known.restarts == restarts)
