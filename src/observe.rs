@@ -1,6 +1,6 @@
 //! Asks every node everything, once: one look.
 //!
-//! All nodes are asked at once on one thread, bounded by a semaphore and by one deadline. Failure is data: a
+//! All nodes are asked on one thread, so many at a time, and by one deadline. Failure is data: a
 //! look always comes back, and whatever was not seen stands in it with its reason. In this order: everybody who was
 //! given, and the brokers that they list; what is not plain by then (`second_round`); controllers that nobody gave, as the
 //! brokers or the other controllers tell of them (`discovery`); the leader's metadata log (`log`), and the brokers that
@@ -21,12 +21,11 @@ mod page;
 mod refusal;
 mod second_round;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::snapshot::{
@@ -120,8 +119,10 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     round.collect().await;
     let Round { all: mut answered, mut pages, .. } = round;
     // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
-    // By keys of their own, for what was answered is moved once then.
-    answered.sort_by_cached_key(|answered| (answered.node.asked_as, answered.node.endpoint.clone()));
+    answered.sort_unstable_by(|a, b| {
+        let by_role = a.node.asked_as.cmp(&b.node.asked_as);
+        by_role.then_with(|| a.node.endpoint.cmp(&b.node.endpoint))
+    });
     content::ask(network, &mut answered, plan.depth, limits).await;
     for answered in &mut answered {
         network.keep(answered);
@@ -163,9 +164,11 @@ struct Round<'a, N: Network> {
     network: Arc<Kept<N>>,
     plan: &'a Plan,
     limits: Limits,
-    permits: Arc<Semaphore>,
     metric_names: Arc<[MetricName]>,
+    /// Who is to be asked when there is room for it: until then nothing is made for it.
+    waiting: VecDeque<Target>,
     tasks: JoinSet<Seen<N::Stream>>,
+    /// Whom the tasks ask.
     targets: HashMap<tokio::task::Id, Target>,
     /// Whose pages were asked for.
     paged: BTreeSet<Owner>,
@@ -190,8 +193,8 @@ impl<'a, N: Network> Round<'a, N> {
             network,
             plan,
             limits,
-            permits: Arc::new(Semaphore::new(plan.concurrency)),
             metric_names: plan.metric_names.clone().into(),
+            waiting: VecDeque::new(),
             tasks: JoinSet::new(),
             targets: HashMap::new(),
             paged: plan.pages.keys().cloned().collect(),
@@ -210,10 +213,18 @@ impl<'a, N: Network> Round<'a, N> {
         if let Target::Node(asked_as, address, _) = &target {
             self.asked.insert((*asked_as, address.endpoint.clone()));
         }
-        let names = Arc::clone(&self.metric_names);
-        let task = ask(Arc::clone(&self.network), target.clone(), self.limits, Arc::clone(&self.permits), names);
-        let handle = self.tasks.spawn(task);
-        self.targets.insert(handle.id(), target);
+        self.waiting.push_back(target);
+    }
+
+    /// Begins to ask as many as may be asked at the same time.
+    fn begin(&mut self) {
+        while self.tasks.len() < self.plan.concurrency
+            && let Some(target) = self.waiting.pop_front()
+        {
+            let names = Arc::clone(&self.metric_names);
+            let handle = self.tasks.spawn(ask(Arc::clone(&self.network), target.clone(), self.limits, names));
+            self.targets.insert(handle.id(), target);
+        }
     }
 
     /// Asks a broker that others told of, unless it was asked or its address was given.
@@ -253,30 +264,29 @@ impl<'a, N: Network> Round<'a, N> {
 
     /// Waits for every answer, and asks the brokers that the answers list.
     async fn collect(&mut self) {
-        while let Some(joined) = self.tasks.join_next().await {
-            let seen = match joined {
-                Ok(seen) => seen,
-                // One broken probe must not cost the report on the others.
-                Err(error) => match self.targets.remove(&error.id()) {
-                    Some(target) => unseen(target, &Missed::new(Why::Internal, "the probe failed: please report this")),
-                    None => continue,
-                },
-            };
-            let mut answered = match seen {
-                Seen::Page(page) => {
-                    self.pages.push(page);
-                    continue;
-                }
-                Seen::Node(answered) => *answered,
-            };
-            if let Ok(metadata) = &mut answered.node.metadata.said {
-                self.share_list(metadata);
+        self.begin();
+        while let Some(joined) = self.tasks.join_next_with_id().await {
+            let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+            let target = self.targets.remove(&id);
+            // One broken probe must not cost the report on the others.
+            let broken = || Missed::new(Why::Internal, "the probe failed: please report this");
+            match joined.ok().map(|(_, seen)| seen).or_else(|| Some(unseen(target?, &broken()))) {
+                Some(Seen::Page(page)) => self.pages.push(page),
+                Some(Seen::Node(answered)) => self.take(answered),
+                None => {}
             }
-            if answered.node.asked_as == AskedAs::Broker {
-                self.let_speak(&mut answered);
-            }
-            self.all.push(answered);
+            self.begin();
         }
+    }
+
+    fn take(&mut self, mut answered: Box<Answered<N::Stream>>) {
+        if let Ok(metadata) = &mut answered.node.metadata.said {
+            self.share_list(metadata);
+        }
+        if answered.node.asked_as == AskedAs::Broker {
+            self.let_speak(&mut answered);
+        }
+        self.all.push(*answered);
     }
 
     /// Keeps the broker on the line if it may speak for the others better than the one before it.
@@ -308,18 +318,17 @@ async fn ask<N: Network>(
     network: Arc<Kept<N>>,
     target: Target,
     limits: Limits,
-    permits: Arc<Semaphore>,
     metric_names: Arc<[MetricName]>,
 ) -> Seen<N::Stream> {
-    let permit = tokio::time::timeout_at(limits.deadline, permits.acquire_owned()).await;
-    let Ok(Ok(_permit)) = permit else {
+    if Instant::now() >= limits.deadline {
         return unseen(target, &Missed::new(Why::TimedOut, "not asked before the deadline"));
-    };
+    }
     match target {
         Target::Node(asked_as, address, found) => {
-            // Boxed, so that only conversations take the room of one, and not everybody who waits for a permit.
-            let (node, talk) = Box::pin(kafka::ask_node(&network, asked_as, address, limits)).await;
-            Seen::Node(Box::new(Answered { node: Node { found, ..node }, talk }))
+            // Boxed, for a task is copied into its place several times before it begins.
+            let mut answered = Box::pin(kafka::ask_node(&network, asked_as, address, limits)).await;
+            answered.node.found = found;
+            Seen::Node(answered)
         }
         Target::Page(owner, url) => {
             let began = Moment::now();

@@ -27,7 +27,7 @@ use super::dial::Network;
 use super::kept::Kept;
 use super::log::Reading;
 use super::refusal::with_ours;
-use super::second_round::own_id;
+use super::second_round::{Answered, own_id};
 use super::{Address, Limits, Moment, login};
 use crate::snapshot::{
     Answer, ApiVersions, AskedAs, Cluster, Configs, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Quorum,
@@ -67,17 +67,19 @@ pub(super) async fn ask_node<N: Network>(
     asked_as: AskedAs,
     address: Address,
     limits: Limits,
-) -> (Node, Option<Conversation<N::Stream>>) {
-    let mut node = unasked(asked_as, address, &Missed::new(Why::NotAsked, "not asked"));
+) -> Box<Answered<N::Stream>> {
+    let node = unasked(asked_as, address, &Missed::new(Why::NotAsked, "not asked"));
+    let mut answered = Box::new(Answered { node, talk: None });
+    let node = &mut answered.node;
     let (api_versions, talk) = meet(network, asked_as, &node.endpoint, limits).await;
     node.api_versions = api_versions;
     let (Ok(api_versions), Some(mut talk)) = (&node.api_versions.said, talk) else {
-        return (node, None);
+        return answered;
     };
     let is_broker = match (asked_as, api_versions.role()) {
         (AskedAs::Broker, Some(Role::ZookeeperBroker | Role::KraftBroker)) => true,
         (AskedAs::Controller, Some(Role::Controller)) => false,
-        _ => return (node, None),
+        _ => return answered,
     };
     let security = network.network.security(asked_as);
     let is_new = talk.session.is_none();
@@ -87,7 +89,7 @@ pub(super) async fn ask_node<N: Network>(
             node.metadata = talk.metadata(api_versions, &network.brokers).await;
             // Each for itself: only those in migration mode know the controllers, and only it knows its own protocol version.
             let on_zookeeper = api_versions.role() == Some(Role::ZookeeperBroker);
-            if let Some(id) = own_id(&node).filter(|_| on_zookeeper && !talk.broken) {
+            if let Some(id) = own_id(node).filter(|_| on_zookeeper && !talk.broken) {
                 node.configs = talk.configs(api_versions, [id]).await;
             }
         }
@@ -103,7 +105,8 @@ pub(super) async fn ask_node<N: Network>(
     {
         *missed = wanted;
     }
-    (node, (!talk.broken).then_some(talk))
+    answered.talk = (!talk.broken).then_some(talk);
+    answered
 }
 
 /// Connects to a node anew.
