@@ -84,7 +84,7 @@ fn judge_tables(tables: &[&'static Stage], looks: &Looks<'_>, only: Option<Subje
     };
     judged.extend(GUARDS.iter().flat_map(|guard| guards::findings(guard, view)));
     judged.sort_by_key(|judged| judged.finding.standing);
-    let verdict = verdict(&judged);
+    let verdict = verdict(judged.iter().map(|judged| judged.finding.standing));
     let post_seen = |view: &View<'_>| POST_SEEN.read(view, Subject::Quorum).is_ok_and(|post| post.value);
     let place = STAGES.iter().position(|other| other.id == stage.id);
     Report {
@@ -204,7 +204,7 @@ fn of_subject(row: &'static Row, view: &View<'_>, subject: Subject) -> Judged {
             subject,
             expected: Some(judgement.expected),
             observed: judgement.observed,
-            evidence: judgement.evidence,
+            evidence: judgement.evidence.map(Box::new),
             message,
             causes: if standing == Standing::NotYet { causes(row.causes, view, subject) } else { Vec::new() },
         },
@@ -256,16 +256,13 @@ fn unjudged(row: &'static Row, standing: Standing, subject: Subject, message: St
     Judged { finding, reason: &row.reason, why: Some(Why::NoExpectation) }
 }
 
-fn verdict(judged: &[Judged]) -> Verdict {
-    let any = |standing| judged.iter().any(|judged| judged.finding.standing == standing);
-    if any(Standing::Blocked) {
-        Verdict::Blocked
-    } else if any(Standing::NotYet) {
-        Verdict::NotYet
-    } else if any(Standing::Unknown) || !any(Standing::Pass) {
-        Verdict::Unknown
-    } else {
-        Verdict::Complete
+/// The worst of the findings decides, those apart that do not matter; where nothing is left, nothing is known.
+fn verdict(standings: impl Iterator<Item = Standing>) -> Verdict {
+    match standings.filter(|standing| *standing != Standing::Skipped).min() {
+        Some(Standing::Blocked) => Verdict::Blocked,
+        Some(Standing::NotYet) => Verdict::NotYet,
+        Some(Standing::Pass) => Verdict::Complete,
+        Some(Standing::Unknown | Standing::Skipped) | None => Verdict::Unknown,
     }
 }
 

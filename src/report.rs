@@ -95,8 +95,8 @@ pub struct Finding {
     pub expected: Option<Value>,
     /// What was seen.
     pub observed: Option<Value>,
-    /// Where.
-    pub evidence: Option<Evidence>,
+    /// Where. Boxed, for of the thousands of findings in a large cluster most are of guards, and have none.
+    pub evidence: Option<Box<Evidence>>,
     /// All of it in a sentence.
     pub message: String,
     /// What it can be owed to, where that is more than one thing: what was shown, or else what is left and what is not.

@@ -7,7 +7,7 @@
 use super::{Judged, of_row, verdict};
 use crate::report::{Action, EARLIER_STAGE_FIRST, Standing, Verdict};
 use crate::signals::View;
-use crate::stages::{HEALTH, STAGES};
+use crate::stages::{HEALTH, STAGES, Stage};
 
 /// What to do about everything that was seen not to hold, the worst first. What is unknown asks for a look, not
 /// for an action; its message says what is missing.
@@ -24,19 +24,20 @@ pub(super) fn actions(place: Option<usize>, health: bool, judged: &[Judged], vie
         return ailing;
     }
     let rows = merged(failing(Standing::NotYet));
-    let before = health.then_some(&HEALTH).into_iter().chain(STAGES.iter().take(place.unwrap_or(0)));
-    let earlier = before.into_iter().find(|earlier| {
-        let judged: Vec<Judged> = earlier.rows.iter().flat_map(|row| of_row(row, view)).collect();
-        verdict(&judged) != Verdict::Complete
-    });
-    match earlier {
-        Some(earlier) if !rows.is_empty() => vec![Action {
+    if rows.is_empty() {
+        return rows;
+    }
+    let mut before = health.then_some(&HEALTH).into_iter().chain(STAGES.iter().take(place.unwrap_or(0)));
+    let judged =
+        |earlier: &Stage| verdict(earlier.rows.iter().flat_map(|row| of_row(row, view)).map(|it| it.finding.standing));
+    match before.find(|earlier| judged(earlier) != Verdict::Complete) {
+        Some(earlier) => vec![Action {
             id: EARLIER_STAGE_FIRST,
             subjects: Vec::new(),
             text: format!("nothing for this stage yet: {} must be complete first", earlier.id),
             explain: earlier.id,
         }],
-        _ => rows,
+        None => rows,
     }
 }
 

@@ -46,7 +46,16 @@ fn of_subject(guard: &'static Guard, first: Option<&View<'_>>, last: &View<'_>, 
     let met = matches!(standing, Standing::Blocked | Standing::Unknown);
     let causes = if met { causes(guard.causes, last, subject) } else { Vec::new() };
     Judged {
-        finding: Finding { id: guard.id, standing, subject, expected: None, observed: None, evidence, message, causes },
+        finding: Finding {
+            id: guard.id,
+            standing,
+            subject,
+            expected: None,
+            observed: None,
+            evidence: evidence.map(Box::new),
+            message,
+            causes,
+        },
         reason: &guard.reason,
         why: (standing == Standing::Unknown).then_some(Why::NotConfirmed),
     }
