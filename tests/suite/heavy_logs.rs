@@ -104,26 +104,26 @@ fn batch(offset: i64, record: Record) -> Vec<u8> {
     wire::batch(offset, 1, 1_700_000_000_000, &[record], LEVEL)
 }
 
-/// As many endpoints with as long texts as are read, of this port.
-fn endpoints(port: u16) -> Vec<RecordEndpoint> {
+/// As many endpoints with as long texts as are read.
+fn endpoints() -> Vec<RecordEndpoint> {
     let text = "x".repeat(1024);
-    let endpoint = RecordEndpoint { name: text.clone(), host: text, port, security_protocol: 0 };
+    let endpoint = RecordEndpoint { name: text.clone(), host: text, port: 9092, security_protocol: 0 };
     vec![endpoint; 64]
 }
 
 fn broker(id: i64) -> Record {
     Record::RegisterBroker(RegisterBroker {
         id: i32::try_from(id).expect("an id"),
-        endpoints: endpoints(9092),
+        endpoints: endpoints(),
         log_dirs: vec![[1; 16]; 1024],
         ..RegisterBroker::default()
     })
 }
 
-fn controller(id: i64, port: u16) -> Record {
+fn controller(id: i64) -> Record {
     Record::RegisterController(RegisterController {
         id: i32::try_from(id).expect("an id"),
-        endpoints: endpoints(port),
+        endpoints: endpoints(),
         ..RegisterController::default()
     })
 }
@@ -143,17 +143,25 @@ fn many(offset: i64, record: fn(i64) -> Record) -> Vec<u8> {
 
 #[test]
 fn endless_registrations_take_less_than_64_mb() {
-    for batches in [|offset| many(offset, broker), |offset| many(offset, |id| controller(id, 9093))] {
+    for batches in [|offset| many(offset, broker), |offset| many(offset, controller)] {
         let said = Log { batches, end: ENDLESS }.refused();
         assert!(said.contains("registrations and features take more than 8388608 bytes"), "{said}");
     }
 }
 
 #[test]
-fn endpoints_that_are_left_out_take_no_memory() {
-    // Nobody is at port 0. So what ends it is how much of a log is read.
-    let said = Log { batches: |offset| many(offset, |id| controller(id, 0)), end: ENDLESS }.refused();
-    assert!(said.contains("has more than 268435456 bytes"), "{said}");
+fn registrations_without_a_place_end_by_their_number() {
+    fn nowhere(number: i64) -> Record {
+        let place = RecordEndpoint { name: String::new(), host: String::new(), port: 0, security_protocol: 0 };
+        let (id, endpoints) = (i32::try_from(number / 2).expect("an id"), vec![place; 64]);
+        match number % 2 {
+            0 => Record::RegisterBroker(RegisterBroker { id, endpoints, ..RegisterBroker::default() }),
+            _ => Record::RegisterController(RegisterController { id, endpoints, ..RegisterController::default() }),
+        }
+    }
+    // Nobody is at port 0, so next to nothing is kept of these.
+    let said = Log { batches: |offset| many(offset, nowhere), end: ENDLESS }.refused();
+    assert!(said.contains("more than 10000 registrations"), "{said}");
 }
 
 #[test]
@@ -173,7 +181,7 @@ fn a_transaction_over_as_much_as_is_kept_takes_less_than_64_mb() {
     const KEPT: i64 = 60;
     let batches = |offset: i64| match offset {
         KEPT => batch(offset, Record::BeginTransaction),
-        _ => batch(offset, controller(offset % KEPT, 9093)),
+        _ => batch(offset, controller(offset % KEPT)),
     };
     let document = Log { batches, end: 3 * KEPT }.verdict();
     assert!(!document.to_string().contains("could not be read"), "{document}");

@@ -270,7 +270,7 @@ fn listeners(endpoints: Vec<RecordEndpoint>) -> Vec<Listener> {
         security_protocol: it.security_protocol,
     };
     let mut listeners: Vec<Listener> = endpoints.into_iter().filter(|it| it.port > 0).map(listener).collect();
-    // What was left out takes no memory either.
+    // Room for more of them would not be counted.
     listeners.shrink_to_fit();
     listeners
 }
