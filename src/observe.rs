@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::snapshot::{
@@ -119,9 +119,8 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     round.collect().await;
     let Round { all: mut answered, mut pages, .. } = round;
     // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
-    answered.sort_unstable_by(|a, b| {
-        let by_role = a.node.asked_as.cmp(&b.node.asked_as);
-        by_role.then_with(|| a.node.endpoint.cmp(&b.node.endpoint))
+    answered.sort_unstable_by(|Answered { node: a, .. }, Answered { node: b, .. }| {
+        (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint))
     });
     content::ask(network, &mut answered, plan.depth, limits).await;
     for answered in &mut answered {
@@ -266,11 +265,18 @@ impl<'a, N: Network> Round<'a, N> {
     async fn collect(&mut self) {
         self.begin();
         while let Some(joined) = self.tasks.join_next_with_id().await {
-            let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-            let target = self.targets.remove(&id);
-            // One broken probe must not cost the report on the others.
-            let broken = || Missed::new(Why::Internal, "the probe failed: please report this");
-            match joined.ok().map(|(_, seen)| seen).or_else(|| Some(unseen(target?, &broken()))) {
+            let seen = match joined {
+                Ok((id, seen)) => {
+                    self.targets.remove(&id);
+                    Some(seen)
+                }
+                // One broken probe must not cost the report on the others.
+                Err(error) => self
+                    .targets
+                    .remove(&error.id())
+                    .map(|target| unseen(target, &Missed::new(Why::Internal, "the probe failed: please report this"))),
+            };
+            match seen {
                 Some(Seen::Page(page)) => self.pages.push(page),
                 Some(Seen::Node(answered)) => self.take(answered),
                 None => {}
