@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use kafka_protocol::messages::describe_quorum_response::{PartitionData as Quorum, ReplicaState, TopicData};
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
@@ -20,16 +21,21 @@ use crate::weight::{KILOBYTES, listed};
 
 /// `metadata.version` 3.9-IV0.
 const LEVEL: i16 = 21;
-/// More than is ever read, which only the batches bring to an end.
-const ENDLESS: i64 = 1_000_000_000;
 
 /// A log: the batches that begin at each offset that is asked for, and where it ends.
 struct Log {
     batches: fn(i64) -> Vec<u8>,
     end: i64,
+    /// The highest offset that was asked for.
+    asked_up_to: Arc<AtomicI64>,
 }
 
 impl Log {
+    /// More than is ever read, which only the batches bring to an end.
+    fn endless(batches: fn(i64) -> Vec<u8>) -> Self {
+        Self { batches, end: 1_000_000_000, asked_up_to: Arc::default() }
+    }
+
     /// What `stage` says over it, within 64 MB.
     fn verdict(self) -> Value {
         let log = Arc::new(self);
@@ -65,6 +71,7 @@ impl Log {
                 FetchRequest::KEY => {
                     let request: FetchRequest = asked.request().expect("a request");
                     let offset = request.topics[0].partitions[0].fetch_offset;
+                    self.asked_up_to.fetch_max(offset, Ordering::Relaxed);
                     asked.answer::<FetchRequest>(&self.fetched((self.batches)(offset)))
                 }
                 key => panic!("API {key} is asked"),
@@ -94,7 +101,7 @@ impl Log {
             .with_aborted_transactions(Some(Vec::new()))
             .with_records(Some(records.into()));
         let topic = FetchableTopicResponse::default()
-            .with_topic_id("00000000-0000-0000-0000-000000000001".parse().expect("an id"))
+            .with_topic_id(wire::fetch_request(0, 0, 0).topics[0].topic_id)
             .with_partitions(vec![partition]);
         FetchResponse::default().with_responses(vec![topic])
     }
@@ -144,7 +151,7 @@ fn many(offset: i64, record: fn(i64) -> Record) -> Vec<u8> {
 #[test]
 fn endless_registrations_take_less_than_64_mb() {
     for batches in [|offset| many(offset, broker), |offset| many(offset, controller)] {
-        let said = Log { batches, end: ENDLESS }.refused();
+        let said = Log::endless(batches).refused();
         assert!(said.contains("registrations and features take more than 8388608 bytes"), "{said}");
     }
 }
@@ -160,7 +167,7 @@ fn registrations_without_a_place_end_by_their_number() {
         }
     }
     // Nobody is at port 0, so next to nothing is kept of these.
-    let said = Log { batches: |offset| many(offset, nowhere), end: ENDLESS }.refused();
+    let said = Log::endless(|offset| many(offset, nowhere)).refused();
     assert!(said.contains("more than 10000 registrations"), "{said}");
 }
 
@@ -171,7 +178,7 @@ fn endless_features_take_less_than_64_mb() {
         let records: Vec<Record> = (offset..offset + 7_000).map(feature).collect();
         wire::batch(offset, 1, 1_700_000_000_000, &records, LEVEL)
     };
-    let said = Log { batches, end: ENDLESS }.refused();
+    let said = Log::endless(batches).refused();
     assert!(said.contains("registrations and features take more than"), "{said}");
 }
 
@@ -183,6 +190,8 @@ fn a_transaction_over_as_much_as_is_kept_takes_less_than_64_mb() {
         KEPT => batch(offset, Record::BeginTransaction),
         _ => batch(offset, controller(offset % KEPT)),
     };
-    let document = Log { batches, end: 3 * KEPT }.verdict();
+    let asked_up_to = Arc::new(AtomicI64::new(0));
+    let document = Log { batches, end: 3 * KEPT, asked_up_to: Arc::clone(&asked_up_to) }.verdict();
     assert!(!document.to_string().contains("could not be read"), "{document}");
+    assert_eq!(asked_up_to.load(Ordering::Relaxed), 3 * KEPT - 1, "it was read to its end: {document}");
 }
