@@ -111,12 +111,20 @@ pub fn open_transaction(view: &View<'_>) -> Option<Option<(i64, i64)>> {
     Some(said.transaction.map(|begin| (begin, said.high_watermark.saturating_sub(begin))))
 }
 
-/// How long ago the last broker registered, by the log's own clock, in milliseconds.
+/// How long the log has not changed, by its own clock, in milliseconds.
+#[must_use]
+pub fn unchanged_for(view: &View<'_>) -> Option<i64> {
+    let said = log(view).ok()?.said;
+    Some(said.last_append.saturating_sub(said.last_change?))
+}
+
+/// How long ago the last broker registered, or the log changed thereafter, by the log's own clock, in milliseconds: a new
+/// leader, which is such a change, has a driver that begins anew.
 #[must_use]
 pub fn since_last_registration(view: &View<'_>) -> Option<i64> {
     let said = log(view).ok()?.said;
-    let last = said.brokers.iter().map(|broker| broker.at).max()?;
-    Some(said.last_append.saturating_sub(last))
+    let registered = said.last_append.saturating_sub(said.brokers.iter().map(|broker| broker.at).max()?);
+    Some(unchanged_for(view).map_or(registered, |unchanged| unchanged.min(registered)))
 }
 
 /// Of every minor release of 3.x its first level of `metadata.version`, the `IV` of that, and how many it has

@@ -23,6 +23,10 @@ pub struct MetadataLog {
     pub bytes: u64,
     /// When its last record was written.
     pub last_append: i64,
+    /// When the last record was written that changes anything: of any kind but `NoOpRecord`. Of what stands in the snapshot
+    /// it is told when the last record was. `None` in recordings from before this was looked at.
+    #[serde(default)]
+    pub last_change: Option<i64>,
     /// The offset of the transaction that is open at the high watermark (KIP-868): the copy of ZooKeeper's metadata is one,
     /// and nothing in it counts before its end.
     pub transaction: Option<i64>,

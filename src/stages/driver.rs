@@ -128,19 +128,19 @@ pub(super) static DRIVER: &[Cause] = &[
     },
     Cause {
         words: "everything is met, and the driver looks again within a minute",
-        told_by: "the last broker registered less than a minute ago",
+        told_by: "a broker has registered, or a controller was elected, less than a minute ago",
         tell: driver_polls,
         clause: Some(clause("driver-polls", "wait a minute")),
     },
     Cause {
         words: "everything is met, and the driver stands still",
-        told_by: "every broker has been registered for longer than a minute; a /migration znode that is left from an \
+        told_by: "every broker is registered, and nothing has been written for a minute; a /migration znode that is left from an \
                   earlier attempt holds an offset beyond the high watermark",
         tell: driver_stands,
         clause: Some(clause(
             DRIVER_STANDS,
-            "look at /migration in ZooKeeper; if it is not left over, restart the leading controller, for the next leader's \
-             driver begins anew, and go to the release with the fix",
+            "look at /migration in ZooKeeper; if it is not left over, restart the leading controller, or before 3.7.1 all of \
+             them at once, for their drivers begin anew, and go to the release with the fix",
         )),
     },
 ];

@@ -133,7 +133,7 @@ impl Cluster {
         let last = *self.controller_ids().end();
         let cluster_id = self.cluster_id();
         self.format_and_launch(self.controller_ids().filter(|id| *id != last), &cluster_id);
-        self.await_quorum();
+        self.await_quorum_begun();
         self.set_role(last, Role::Controller(ControllerMode::Finalized));
         self.format_and_launch(std::iter::once(last), &cluster_id);
         self.await_quorum();
@@ -146,7 +146,7 @@ impl Cluster {
             self.set_role(id, Role::Controller(mode));
         }
         self.format_and_launch(self.controller_ids(), &self.cluster_id());
-        self.await_quorum();
+        self.await_quorum_begun();
     }
 
     /// Makes a controller that observes a dynamic quorum one of its voters.
@@ -188,7 +188,7 @@ impl Cluster {
         for id in self.controller_ids() {
             self.launch(id);
         }
-        self.await_quorum();
+        self.await_quorum_begun();
     }
 
     /// Stops all controllers and forgets what they knew, the first half of a way back.

@@ -95,6 +95,57 @@ fn a_second_attempt_over_a_stale_migration_znode() {
     walk.end(1);
 }
 
+const LOST_RACE: &[Expected] = &[
+    Expected {
+        phase: "a driver that polls no more",
+        verdicts: [Ok, No, No, No],
+        why: "the leader's, so nobody migrates",
+    },
+    Expected { phase: "all controllers started anew", verdicts: [Ok, Ok, No, No], why: "as every driver has" },
+];
+
+#[test]
+fn a_leader_that_lost_the_race_for_the_migration_znode() {
+    let mut walk = Walk::on("3.5.2", "lost-race", LOST_RACE, whole);
+    let mut cluster =
+        Cluster::start(&Distribution::fetch("3.5.2"), Shape { brokers: 1, controllers: 3, topics: true, ..SMALLEST });
+    cluster.provision_controllers();
+    // Two of three lose, and any of the three leads: that often in a row the winner leads by no chance.
+    let leader_lost = (0..10).any(|_race| {
+        cluster.stop_controllers();
+        cluster.race_for_migration().contains(&cluster.leader())
+    });
+    assert!(leader_lost, "the winner leads ten times in a row");
+    cluster.restart_broker(1, BrokerMode::Migration);
+    // The longest pause of a driver's that polls, and what a look takes.
+    sleep(Duration::from_secs(62));
+    walk.judge("a driver that polls no more", &cluster);
+    // Only the log tells since when everything is met.
+    assert_eq!(waits(&cluster), ["driver-stands", "driver-stands", "", "", "driver-stands"]);
+    let [cause] = causes(&cluster).try_into().expect("one cause");
+    assert!(cause.starts_with("shown: everything is met, and the driver stands still"), "{cause}");
+
+    // It does not help to restart the leading controller alone: the next leader is elected while that one is down.
+    let leader = cluster.leader();
+    cluster.stop(leader);
+    cluster.start_again(leader);
+    sleep(NO_COPY_COMES);
+    let next = cluster.leader();
+    let last = cluster.last_of_driver(next);
+    assert!(
+        last.ends_with(&format!(
+            "Missing apiVersion from nodes: [{leader}] (org.apache.kafka.metadata.migration.KRaftMigrationDriver)"
+        )) || last.contains("PollEvent"),
+        "controller {next}: {last}"
+    );
+
+    cluster.stop_controllers();
+    cluster.start_controllers();
+    cluster.await_state(MIGRATION);
+    walk.judge("all controllers started anew", &cluster);
+    walk.end(1 + 2);
+}
+
 const UNREADY: &[Expected] = &[
     Expected { phase: "nobody has begun", verdicts: [No; 4], why: "a controller has no flag" },
     Expected { phase: "one broker flagged", verdicts: [No; 4], why: "the same" },

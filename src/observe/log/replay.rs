@@ -39,6 +39,7 @@ struct Image {
     /// What the last three take, in bytes.
     kept: usize,
     last_append: i64,
+    last_change: Option<i64>,
 }
 
 impl Replay {
@@ -59,6 +60,7 @@ impl Replay {
             high_watermark: self.next,
             snapshot_end: self.snapshot_end,
             last_append: self.image.last_append,
+            last_change: self.image.last_change,
             transaction: self.open.as_ref().map(|(offset, _)| *offset),
             states: image.states.clone(),
             features: image.features.clone().into_iter().collect(),
@@ -124,7 +126,11 @@ impl Replay {
         let at = if offset.is_none() { self.contained.unwrap_or(raw.timestamp) } else { raw.timestamp };
         let image = &mut self.image;
         image.last_append = image.last_append.max(at);
-        match Record::read(batch, raw).map_err(|error| error.to_string())? {
+        let record = Record::read(batch, raw).map_err(|error| error.to_string())?;
+        if !matches!(record, Record::NoOp) {
+            image.last_change = Some(image.last_append);
+        }
+        match record {
             Record::ZkMigrationState(state) => {
                 image.states.push(StateRecord { offset, at, state });
                 if image.states.len() > STATES_MAX {
@@ -155,12 +161,13 @@ impl Replay {
             Record::EndTransaction => self.open = None,
             Record::AbortTransaction => {
                 if let Some((_, before)) = self.open.take() {
-                    self.image = Image { last_append: self.image.last_append, ..*before };
+                    let Image { last_append, last_change, .. } = self.image;
+                    self.image = Image { last_append, last_change, ..*before };
                 }
             }
             Record::SnapshotHeader { last_contained } => {
                 self.contained = Some(last_contained);
-                self.image.last_append = last_contained;
+                (self.image.last_append, self.image.last_change) = (last_contained, Some(last_contained));
             }
             Record::SnapshotFooter => self.snapshot_footer = true,
             Record::NoOp

@@ -267,6 +267,9 @@ pub(super) fn copy_ends(view: &View<'_>, _: Subject) -> Told {
         Some(None) if driver::metadata_version(view).is_some_and(|level| level >= TRANSACTIONS) => {
             Told::Excluded("no transaction is open in the metadata log")
         }
+        Some(None) if driver::unchanged_for(view).is_some_and(|since| since > BACK_OFF_MAX_MS) => {
+            Told::Excluded("nothing has been written for a minute")
+        }
         None | Some(None) => only_if_registered(view),
     }
 }
@@ -274,10 +277,10 @@ pub(super) fn copy_ends(view: &View<'_>, _: Subject) -> Told {
 pub(super) fn driver_polls(view: &View<'_>, subject: Subject) -> Told {
     let Some(since) = driver::since_last_registration(view) else { return only_if_registered(view) };
     if since > BACK_OFF_MAX_MS {
-        return Told::Excluded("the last broker registered longer ago");
+        return Told::Excluded("nothing has been written for a minute");
     }
     match all_met_before("driver-polls", view, subject) {
-        Some(true) => shown(format!("the last broker registered {} s ago", since.max(0) / 1000), Vec::new()),
+        Some(true) => shown(format!("the metadata log changed {} s ago", since.max(0) / 1000), Vec::new()),
         Some(false) => Told::Possible,
         None => Told::Excluded("something is not met"),
     }

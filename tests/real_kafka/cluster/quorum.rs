@@ -7,7 +7,7 @@ use kafka_protocol::messages::describe_quorum_response::ReplicaState;
 use super::Cluster;
 use crate::ask;
 use crate::jvm::Jvm;
-use crate::node::Node;
+use crate::node::{Node, ZOOKEEPER};
 
 /// A replica that is this many records behind the high watermark keeps up; no-op records alone make that gap.
 const CLOSE: i64 = 20;
@@ -71,6 +71,54 @@ impl Cluster {
             }
             Ok(())
         });
+    }
+
+    /// The same, of controllers that have started at once, and starts them again if the migration driver of any stands still:
+    /// all of them, because up to 3.6 a leader never learns that one which comes up after its election is ready.
+    pub(super) fn await_quorum_begun(&mut self) {
+        self.await_quorum();
+        let stuck = self.stuck_drivers();
+        if !stuck.is_empty() {
+            println!("the controllers are restarted: the migration drivers of {stuck:?} have stopped polling");
+            self.stop_controllers();
+            self.start_controllers();
+        }
+    }
+
+    /// The controllers whose migration driver stands still until they are restarted.
+    ///
+    /// All that start at once may try to create /migration, and one succeeds. The drivers of the others poll no more, up to
+    /// 3.7.0 (KAFKA-16563), so that nothing is ever migrated where one of them leads.
+    fn stuck_drivers(&self) -> Vec<i32> {
+        let running = self.running_controllers().map(|node| node.id);
+        running.filter(|id| self.last_of_driver(*id).contains("ZooKeeper error during event PollEvent")).collect()
+    }
+
+    /// What the migration driver of this controller said last.
+    pub(crate) fn last_of_driver(&self, id: i32) -> String {
+        let log = self.nodes[&id].log_text();
+        let last = log.lines().rfind(|line| line.contains("[KRaftMigrationDriver id="));
+        last.unwrap_or_default().to_owned()
+    }
+
+    /// Makes the controllers of a stopped quorum race for /migration, and returns those that lost.
+    pub(crate) fn race_for_migration(&mut self) -> Vec<i32> {
+        let tries = |node: &Node| node.log_text().matches("KRaft Migration] Waiting until connected").count();
+        let before: Vec<_> = self.controller_ids().map(|id| tries(&self.nodes[&id])).collect();
+        assert!(self.zookeeper().delete("/migration").expect("ZooKeeper answers"), "no /migration");
+        // All of them wait for ZooKeeper, and ask it in the same moment whether there is a /migration.
+        self.hold(ZOOKEEPER, true);
+        for id in self.controller_ids() {
+            self.launch(id);
+        }
+        self.wait_for("every controller at ZooKeeper's door", |cluster| {
+            let waiting =
+                cluster.controller_ids().zip(&before).all(|(id, before)| tries(&cluster.nodes[&id]) > *before);
+            waiting.then_some(()).ok_or_else(|| "not all wait".to_owned())
+        });
+        self.hold(ZOOKEEPER, false);
+        self.await_quorum();
+        self.stuck_drivers()
     }
 
     /// Who leads the quorum in which epoch, who votes, and who observes.
