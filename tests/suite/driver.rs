@@ -7,7 +7,6 @@ use std::sync::Arc;
 use kraft_check::evaluate::{evaluate, locate};
 use kraft_check::render::{Document, Format, Style, render};
 use kraft_check::report::Likelihood;
-use kraft_check::signals::driver::level_name;
 use kraft_check::snapshot::{
     Answer, Configs, ControllerRegistration, Features, Look, MetadataLog, Node, NodeId, Registration, Replica,
     Snapshot, Topics,
@@ -356,24 +355,6 @@ fn what_is_met_altogether_waits_for_the_driver_itself() {
     let long_ago = |seconds: i64| move |look: &mut Look| log_of(look).brokers[1].at = NOW - seconds * 1000;
     assert_eq!(clause(long_ago(60)), "driver-polls");
     assert_eq!(clause(long_ago(61)), "driver-stands");
-    // A leader that was elected since then begins anew.
-    let changed = |minor: i16, ago: Option<i64>| {
-        move |look: &mut Look| {
-            long_ago(300)(look);
-            of_release(look, minor);
-            let level = log_of(look).features[0].1;
-            for node in &mut look.nodes[BROKER..] {
-                node.configs = configured(1, &level_name(level));
-            }
-            log_of(look).last_change = ago.map(|seconds| NOW - seconds * 1000);
-        }
-    };
-    assert_eq!(clause(changed(9, Some(60))), "driver-polls");
-    assert_eq!(clause(changed(9, Some(61))), "driver-stands");
-    // Before transactions a copy under way shows in nothing but what it writes; older recordings do not tell that.
-    assert_eq!(clause(changed(5, Some(61))), "driver-stands");
-    assert_eq!(status(changed(5, Some(60))), Value::Null);
-    assert_eq!(status(changed(5, None)), Value::Null);
     // What is not seen may be what is missing: then nothing is said of the driver.
     let blind = |look: &mut Look| {
         long_ago(61)(look);
