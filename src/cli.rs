@@ -41,6 +41,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// One look, one verdict: is this stage of the migration complete?
     Stage(Box<StageArgs>),
@@ -74,6 +75,7 @@ pub enum Command {
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ConfigCommand {
     /// The settings of flags, environment and config file in one, as a config file; secrets are hidden
     Show(Box<ShowArgs>),
@@ -292,19 +294,35 @@ pub fn parse(args: &[OsString], elsewhere: &[Setting]) -> Result<(Cli, Vec<Flag>
 /// Every flag of every command, and what it takes.
 #[must_use]
 pub fn every_flag() -> Vec<(String, Takes)> {
-    flags::every(&grammar())
+    let mut whole = grammar();
+    whole.build();
+    flags::every(&whole)
 }
 
 fn grammar() -> clap::Command {
     let command = Cli::command().after_help(exit::table());
     let command = command.mut_subcommands(|command| command.after_help(exit::table()));
-    let mut command = command.mut_subcommand("wait", |wait| {
-        // A recording is refused in a sentence of its own.
-        let wait = wait.mut_arg("from", |from| from.hide(true));
-        wait.mut_arg("timeout", |timeout| timeout.default_value(WAIT_TIMEOUT))
-    });
-    command.build();
-    command
+    let command = command.mut_subcommand("stage", |stage| stage.defer(with_args::<StageArgs>));
+    let command = command.mut_subcommand("rehearse", |rehearse| rehearse.defer(with_args::<RehearseArgs>));
+    let command = ["status", "health", "doctor"]
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |look| look.defer(with_args::<LookArgs>)));
+    let command = command
+        .mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.defer(with_args::<ShowArgs>)));
+    command.mut_subcommand("wait", |wait| {
+        wait.defer(|wait| {
+            // A recording is refused in a sentence of its own.
+            let wait = with_args::<WaitArgs>(wait).mut_arg("from", |from| from.hide(true));
+            wait.mut_arg("timeout", |timeout| timeout.default_value(WAIT_TIMEOUT))
+        })
+    })
+}
+
+/// The flags of a command, which nobody needs of those that are not typed: they are half of what a start takes. What the
+/// command is about stands where it is named, and not where its flags are.
+fn with_args<A: Args>(command: clap::Command) -> clap::Command {
+    let about = command.get_about().cloned().unwrap_or_default();
+    A::augment_args(command).about(about)
 }
 
 /// clap's message, with what it calls a flag replaced by what it is called where it was given.
