@@ -300,8 +300,9 @@ pub fn every_flag() -> Vec<(String, Takes)> {
 }
 
 fn grammar() -> clap::Command {
-    let command = Cli::command().after_help(exit::table());
-    let command = command.mut_subcommands(|command| command.after_help(exit::table()));
+    let table = exit::table();
+    let command = Cli::command().after_help(table.clone());
+    let command = command.mut_subcommands(|command| command.after_help(table.clone()));
     let command = command.mut_subcommand("stage", |stage| stage.defer(with_args::<StageArgs>));
     let command = command.mut_subcommand("rehearse", |rehearse| rehearse.defer(with_args::<RehearseArgs>));
     let command = ["status", "health", "doctor"]
