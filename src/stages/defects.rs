@@ -27,14 +27,14 @@ const STOP_THE_DRIVER: [Defect; 8] = [
     Defect {
         jira: "KAFKA-16563",
         cured: Some((7, "3.7.1")),
-        words: "after an error of ZooKeeper's, as where controllers that start at once all create /migration, a driver polls \
-                no more: stop all controllers, and start them at once",
+        words: "after an error of ZooKeeper's, as where controllers that start together all create /migration, a driver polls \
+                no more: stop all controllers, and start them together",
     },
     Defect {
         jira: "KAFKA-15369",
         cured: Some((6, "3.7.0")),
         words: "a controller that comes up after the leader's election is never known to be ready: stop all controllers, and \
-                start them at once",
+                start them together",
     },
     Defect {
         jira: "KAFKA-17506",

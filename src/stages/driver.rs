@@ -140,7 +140,7 @@ pub(super) static DRIVER: &[Cause] = &[
         clause: Some(clause(
             DRIVER_STANDS,
             "look at /migration in ZooKeeper; if it is not left over, restart the leading controller, or before 3.7.1 all of \
-             them at once, for their drivers begin anew, and go to the release with the fix",
+             them together, for their drivers begin anew, and go to the release with the fix",
         )),
     },
 ];
