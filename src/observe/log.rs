@@ -23,7 +23,7 @@ use super::second_round::{Answered, named};
 use super::{Limits, Moment, login};
 use crate::snapshot::{ApiVersions, AskedAs, MetadataLog, Missed, Node, NodeId, Why};
 use crate::wire::{self, Ask as _, FetchedPartition, Leader, SnapshotId};
-use replay::Replay;
+use replay::{Replay, malformed};
 
 /// How much of a log is read in one look, in bytes: many times that of a cluster with 200,000 partitions.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -215,7 +215,7 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             }
             reading.spend(said.records.len())?;
             let before = reading.replay.next();
-            reading.replay.feed_log(&said.records, said.high_watermark).map_err(malformed)?;
+            reading.replay.feed_log(&said.records, said.high_watermark)?;
             let (next, end) = (reading.replay.next(), said.high_watermark);
             if next >= end {
                 return Ok(Turn::Whole);
@@ -278,11 +278,11 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             reading.spend(part.bytes.len())?;
             position += i64::try_from(part.bytes.len()).unwrap_or(i64::MAX);
             pending.extend_from_slice(&part.bytes);
-            let taken = reading.replay.feed_snapshot(&pending).map_err(malformed)?;
+            let taken = reading.replay.feed_snapshot(&pending)?;
             pending.drain(..taken);
             if position >= part.size {
                 return if pending.is_empty() {
-                    reading.replay.end_snapshot(snapshot).map_err(malformed)
+                    reading.replay.end_snapshot(snapshot)
                 } else {
                     Err(malformed("the snapshot ends inside a batch"))
                 };
@@ -292,8 +292,4 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             }
         }
     }
-}
-
-fn malformed(words: impl Into<String>) -> Missed {
-    Missed::new(Why::Malformed, format!("the metadata log could not be read: {}", words.into()))
 }

@@ -45,11 +45,12 @@ impl Log {
         run_within(KILOBYTES, &args).json()
     }
 
-    /// What is said of the log, which was not read to its end.
+    /// What is said of the log, of which there is too much.
     fn refused(self) -> String {
         let document = self.verdict();
         let errors = document["errors"].as_array().expect("errors");
-        let of_log = errors.iter().filter_map(|it| it["message"].as_str()).find(|it| it.contains("log"));
+        let of_log = errors.iter().find(|it| it["id"] == "answer-too-large");
+        let of_log = of_log.and_then(|it| it["message"].as_str());
         of_log.unwrap_or_else(|| panic!("the log was read: {document}")).to_owned()
     }
 

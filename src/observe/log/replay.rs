@@ -3,8 +3,11 @@
 //! was there. Not here: how the bytes were got.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use crate::snapshot::{ControllerRegistration, Endpoint, Listener, MetadataLog, NodeId, Registration, StateRecord};
+use crate::snapshot::{
+    ControllerRegistration, Endpoint, Listener, MetadataLog, Missed, NodeId, Registration, StateRecord, Why,
+};
 use crate::wire::{self, Batch, RawRecord, Record, RecordEndpoint, SnapshotId};
 
 /// More registrations than any cluster has, of brokers and controllers each.
@@ -73,18 +76,19 @@ impl Replay {
     /// Takes the whole batches of a part of the log that begins at or before the next offset, as far as they are committed.
     ///
     /// # Errors
-    /// What is wrong with the bytes, in words. What was read so far is of no use then.
-    pub(super) fn feed_log(&mut self, bytes: &[u8], high_watermark: i64) -> Result<(), String> {
+    /// What is wrong with the bytes, or that they hold more than is kept. What was read so far is of no use then.
+    pub(super) fn feed_log(&mut self, bytes: &[u8], high_watermark: i64) -> Result<(), Missed> {
         let mut left = bytes;
         while let Some(batch) = next_batch(&mut left)? {
             for raw in batch.records() {
-                let raw = raw.map_err(|error| error.to_string())?;
+                let raw = raw.map_err(malformed)?;
                 if raw.offset >= high_watermark {
                     return Ok(());
                 }
                 // Nothing is ever compacted away in this log, and the CRC is of no offset.
                 if raw.offset > self.next {
-                    return Err(format!("the records from offset {} to {} are missing", self.next, raw.offset));
+                    let missing = format!("the records from offset {} to {} are missing", self.next, raw.offset);
+                    return Err(malformed(missing));
                 }
                 if raw.offset == self.next {
                     self.take(&batch, &raw, Some(raw.offset))?;
@@ -99,11 +103,11 @@ impl Replay {
     ///
     /// # Errors
     /// As of [`Replay::feed_log`].
-    pub(super) fn feed_snapshot(&mut self, bytes: &[u8]) -> Result<usize, String> {
+    pub(super) fn feed_snapshot(&mut self, bytes: &[u8]) -> Result<usize, Missed> {
         let mut left = bytes;
         while let Some(batch) = next_batch(&mut left)? {
             for raw in batch.records() {
-                self.take(&batch, &raw.map_err(|error| error.to_string())?, None)?;
+                self.take(&batch, &raw.map_err(malformed)?, None)?;
             }
         }
         Ok(bytes.len() - left.len())
@@ -112,21 +116,21 @@ impl Replay {
     /// The snapshot was read to its end: the log goes on from there.
     ///
     /// # Errors
-    /// That it was no whole snapshot, in words.
-    pub(super) fn end_snapshot(&mut self, snapshot: SnapshotId) -> Result<(), String> {
+    /// That it was no whole snapshot.
+    pub(super) fn end_snapshot(&mut self, snapshot: SnapshotId) -> Result<(), Missed> {
         if !self.snapshot_footer {
-            return Err("the snapshot has no footer".to_owned());
+            return Err(malformed("the snapshot has no footer"));
         }
         self.snapshot_end = Some(snapshot.end_offset);
         (self.next, self.last_epoch) = (snapshot.end_offset, snapshot.epoch);
         Ok(())
     }
 
-    fn take(&mut self, batch: &Batch<'_>, raw: &RawRecord<'_>, offset: Option<i64>) -> Result<(), String> {
+    fn take(&mut self, batch: &Batch<'_>, raw: &RawRecord<'_>, offset: Option<i64>) -> Result<(), Missed> {
         let at = if offset.is_none() { self.contained.unwrap_or(raw.timestamp) } else { raw.timestamp };
         let image = &mut self.image;
         image.last_append = image.last_append.max(at);
-        let record = Record::read(batch, raw).map_err(|error| error.to_string())?;
+        let record = Record::read(batch, raw).map_err(malformed)?;
         if !matches!(record, Record::NoOp) {
             image.last_change = Some(image.last_append);
         }
@@ -153,7 +157,7 @@ impl Replay {
                 });
             }
             Record::BeginTransaction if self.open.is_some() => {
-                return Err("a transaction begins within another one".to_owned());
+                return Err(malformed("a transaction begins within another one"));
             }
             Record::BeginTransaction => {
                 self.open = Some((offset.unwrap_or_default(), Box::new(self.image.clone())));
@@ -215,12 +219,13 @@ impl Image {
         }
     }
 
-    fn bounded(&self) -> Result<(), String> {
+    fn bounded(&self) -> Result<(), Missed> {
+        let too_large = |words: String| Err(Missed::new(Why::TooLarge, words));
         if self.brokers.len().max(self.controllers.len()) > REGISTRATIONS_MAX {
-            return Err(format!("more than {REGISTRATIONS_MAX} registrations"));
+            return too_large(format!("the metadata log has more than {REGISTRATIONS_MAX} registrations"));
         }
         if self.kept > KEPT_MAX {
-            return Err(format!("its registrations and features take more than {KEPT_MAX} bytes"));
+            return too_large(format!("the metadata log's registrations and features take more than {KEPT_MAX} bytes"));
         }
         Ok(())
     }
@@ -246,11 +251,16 @@ fn of_feature(name: &str) -> usize {
 }
 
 /// Takes the next whole batch off the bytes; `None` where they end before it does.
-fn next_batch<'a>(left: &mut &'a [u8]) -> Result<Option<Batch<'a>>, String> {
-    let size = wire::batch_size(left).map_err(|error| error.to_string())?;
+fn next_batch<'a>(left: &mut &'a [u8]) -> Result<Option<Batch<'a>>, Missed> {
+    let size = wire::batch_size(left).map_err(malformed)?;
     let Some((batch, rest)) = size.and_then(|size| left.split_at_checked(size)) else { return Ok(None) };
     *left = rest;
-    Batch::read(batch).map(Some).map_err(|error| error.to_string())
+    Batch::read(batch).map(Some).map_err(malformed)
+}
+
+/// That the log is not what Kafka writes.
+pub(super) fn malformed(words: impl Display) -> Missed {
+    Missed::new(Why::Malformed, format!("the metadata log could not be read: {words}"))
 }
 
 fn registration(it: wire::RegisterBroker, at: i64) -> Registration {
