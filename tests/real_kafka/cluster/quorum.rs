@@ -7,7 +7,7 @@ use kafka_protocol::messages::describe_quorum_response::ReplicaState;
 use super::Cluster;
 use crate::ask;
 use crate::jvm::Jvm;
-use crate::node::{Node, ZOOKEEPER};
+use crate::node::{BrokerMode, Node, Role, ZOOKEEPER};
 
 /// A replica that is this many records behind the high watermark keeps up; no-op records alone make that gap.
 const CLOSE: i64 = 20;
@@ -67,6 +67,15 @@ impl Cluster {
                 let state = cluster.gauge(node.id, "ZkMigrationState");
                 if node.tells_migration_state() && state.is_none_or(|state| state < 0.0) {
                     return Err(format!("{} says {state:?}", node.name()));
+                }
+            }
+            // A broker on KRaft may still turn to the former leader, or be answered by one that has just lost an election.
+            let on_kraft = |node: &&Node| node.jvm.is_some() && matches!(node.role, Role::Broker(BrokerMode::Kraft));
+            for node in cluster.nodes.values().filter(on_kraft) {
+                if let Ok(told) = ask::quorum(node.asked_at())
+                    && told.leader_epoch != quorum.leader_epoch
+                {
+                    return Err(format!("{} tells of epoch {}", node.name(), told.leader_epoch));
                 }
             }
             Ok(())
