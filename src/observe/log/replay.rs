@@ -28,6 +28,9 @@ pub(super) struct Replay {
     snapshot_footer: bool,
     /// When the last record was written that is in the snapshot: its own records have the time at which it was made.
     contained: Option<i64>,
+    /// When the last record was written, and the last one that changes anything: an aborted transaction's as well.
+    last_append: i64,
+    last_change: Option<i64>,
     next: i64,
     last_epoch: i32,
 }
@@ -41,8 +44,6 @@ struct Image {
     controllers: BTreeMap<NodeId, ControllerRegistration>,
     /// What the last three take, in bytes.
     kept: usize,
-    last_append: i64,
-    last_change: Option<i64>,
 }
 
 impl Replay {
@@ -62,8 +63,8 @@ impl Replay {
         MetadataLog {
             high_watermark: self.next,
             snapshot_end: self.snapshot_end,
-            last_append: self.image.last_append,
-            last_change: self.image.last_change,
+            last_append: self.last_append,
+            last_change: self.last_change,
             transaction: self.open.as_ref().map(|(offset, _)| *offset),
             states: image.states.clone(),
             features: image.features.clone().into_iter().collect(),
@@ -128,12 +129,12 @@ impl Replay {
 
     fn take(&mut self, batch: &Batch<'_>, raw: &RawRecord<'_>, offset: Option<i64>) -> Result<(), Missed> {
         let at = if offset.is_none() { self.contained.unwrap_or(raw.timestamp) } else { raw.timestamp };
-        let image = &mut self.image;
-        image.last_append = image.last_append.max(at);
+        self.last_append = self.last_append.max(at);
         let record = Record::read(batch, raw).map_err(malformed)?;
         if !matches!(record, Record::NoOp) {
-            image.last_change = Some(image.last_append);
+            self.last_change = Some(self.last_append);
         }
+        let image = &mut self.image;
         match record {
             Record::ZkMigrationState(state) => {
                 image.states.push(StateRecord { offset, at, state });
@@ -165,13 +166,12 @@ impl Replay {
             Record::EndTransaction => self.open = None,
             Record::AbortTransaction => {
                 if let Some((_, before)) = self.open.take() {
-                    let Image { last_append, last_change, .. } = self.image;
-                    self.image = Image { last_append, last_change, ..*before };
+                    self.image = *before;
                 }
             }
             Record::SnapshotHeader { last_contained } => {
                 self.contained = Some(last_contained);
-                (self.image.last_append, self.image.last_change) = (last_contained, Some(last_contained));
+                (self.last_append, self.last_change) = (last_contained, Some(last_contained));
             }
             Record::SnapshotFooter => self.snapshot_footer = true,
             Record::NoOp
