@@ -319,8 +319,8 @@ fn grammar() -> clap::Command {
     })
 }
 
-/// The flags of a command, which nobody needs of those that are not typed: they are half of what a start takes. What the
-/// command is about stands where it is named, and not where its flags are.
+/// Adds the flags of a command, which nobody needs of those that are not typed: they are half of what a start takes. `defer` on
+/// the commands does so too, but takes what the flags' type is about for what the command is about.
 fn with_args<A: Args>(command: clap::Command) -> clap::Command {
     let about = command.get_about().cloned().unwrap_or_default();
     A::augment_args(command).about(about)

@@ -127,8 +127,7 @@ fn a_leader_that_lost_the_race_for_the_migration_znode() {
 
     // It does not help to restart the leading controller alone: the next leader is elected while that one is down.
     let leader = cluster.leader();
-    cluster.stop(leader);
-    cluster.start_again(leader);
+    cluster.restart_controller(leader, ControllerMode::Flagged);
     sleep(NO_COPY_COMES);
     let next = cluster.leader();
     let last = cluster.last_of_driver(next);
