@@ -5,6 +5,7 @@
 //! said to log in (`login`).
 
 mod exchange;
+pub(super) mod room;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::snapshot::{
 };
 use crate::wire::{self, Apis, Ask, Met};
 pub(super) use exchange::not_taken;
+use room::Rooms;
 
 /// What a broker is asked for its controller: often enough that two live brokers, each named at random, do not look
 /// like one by chance more than once in eight million looks.
@@ -120,8 +122,17 @@ pub(super) async fn dial<N: Network>(
         tokio::time::timeout_at(limits.request_deadline(), network.network.connect(asked_as, endpoint)).await;
     let stream = connected.unwrap_or_else(|_| Err(Missed::new(Why::ConnectTimedOut, "no connection in time")))?;
     let client_id = network.network.security(asked_as).client_id.clone();
-    let unread = BytesMut::new();
-    Ok(Conversation { stream, unread, limits, client_id, correlation_id: 0, broken: false, session: None, log: None })
+    Ok(Conversation {
+        stream,
+        unread: BytesMut::new(),
+        rooms: Arc::clone(&network.rooms),
+        limits,
+        client_id,
+        correlation_id: 0,
+        broken: false,
+        session: None,
+        log: None,
+    })
 }
 
 /// The first answer, and the connection that it came over: a kept one, or a new one.
@@ -179,6 +190,7 @@ pub(super) struct Conversation<S> {
     stream: S,
     /// What came behind the last answer, and belongs to no question.
     unread: BytesMut,
+    rooms: Arc<Rooms>,
     pub(super) limits: Limits,
     client_id: Option<Arc<str>>,
     pub(super) correlation_id: i32,
@@ -360,25 +372,6 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             read(&said)
         };
         self.ask_in_frames(request, listed, A::LIMIT, decode).await
-    }
-
-    /// Asks in the highest version that both sides know, for an answer of at most `limit` bytes.
-    async fn ask_in_frames<A: Ask, T>(
-        &mut self,
-        request: &A,
-        listed: &ApiVersions,
-        limit: usize,
-        read: impl FnOnce(&mut Self, &Bytes, i16) -> Result<T, Missed>,
-    ) -> Answer<T> {
-        let began = Moment::now();
-        let Some(version) = common_version::<A>(listed) else {
-            return began.answer(0, Err(not_listed::<A>()));
-        };
-        let said = match self.exchange(request, version, limit).await {
-            Ok(frame) => read(self, &frame, version),
-            Err(missed) => Err(missed),
-        };
-        began.answer(version, said)
     }
 }
 

@@ -6,7 +6,7 @@
 //! connection, and what is done when a kept one fails (`kafka`).
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::answers::BrokersSaid;
 use super::dial::Network;
 use super::kafka::Conversation;
+use super::kafka::room::Rooms;
 use super::second_round::Answered;
 use crate::snapshot::{AskedAs, Endpoint};
 use crate::wire::{Apis, Met};
@@ -33,6 +34,8 @@ pub struct Kept<N: Network> {
     pub(super) apis: Met<Apis>,
     /// The lists of brokers that were met.
     pub(super) brokers: Met<BrokersSaid>,
+    /// What long answers were read into.
+    pub(super) rooms: Arc<Rooms>,
     most: usize,
     unused: Mutex<Unused<N::Stream>>,
 }
@@ -43,7 +46,14 @@ type Unused<S> = BTreeMap<(AskedAs, Endpoint), (Instant, Conversation<S>)>;
 impl<N: Network> Kept<N> {
     /// Keeps connections: for looks at short intervals.
     pub fn new(network: N) -> Self {
-        Self { network, apis: Met::default(), brokers: Met::default(), most: MOST, unused: Mutex::default() }
+        Self {
+            network,
+            apis: Met::default(),
+            brokers: Met::default(),
+            rooms: Arc::default(),
+            most: MOST,
+            unused: Mutex::default(),
+        }
     }
 
     /// Keeps nothing: for one look.

@@ -27,7 +27,7 @@ impl<L: Clone> Met<L> {
     /// What was made of the list with which this answer begins, and how many bytes it has, if it was met.
     pub(super) fn find(&self, version: i16, body: &[u8]) -> Option<(usize, L)> {
         let met = self.met();
-        let known = met.iter().find(|known| known.version == version && body.starts_with(&known.bytes))?;
+        let known = met.iter().find(|known| known.version == version && begins_with(body, &known.bytes))?;
         Some((known.bytes.len(), known.list.clone()))
     }
 
@@ -44,6 +44,13 @@ impl<L: Clone> Met<L> {
         // Whoever panicked with it has left whole lists.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether these bytes begin with those. In portions that are compared at once: musl's `memcmp` takes one byte after the other.
+fn begins_with(bytes: &[u8], with: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..with.len()) else { return false };
+    let ((portions, rest), (with, with_rest)) = (bytes.as_chunks::<32>(), with.as_chunks::<32>());
+    rest == with_rest && portions.iter().zip(with).all(|(portion, with)| portion == with)
 }
 
 impl<L> Default for Met<L> {

@@ -7,9 +7,10 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Conversation;
+use super::{Conversation, common_version, not_listed};
+use crate::observe::Moment;
 use crate::observe::refusal::{is_of_tls, refused};
-use crate::snapshot::{Missed, Why};
+use crate::snapshot::{Answer, ApiVersions, Missed, Why};
 use crate::wire::{self, Ask};
 
 /// How much is made room for before anything comes, in bytes: most answers fit, and are read at once with their length.
@@ -18,6 +19,29 @@ const FIRST_PORTION: usize = 1024;
 const NEXT_PORTION: usize = 32 * 1024;
 
 impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
+    /// Asks in the highest version that both sides know, for an answer of at most `limit` bytes.
+    pub(super) async fn ask_in_frames<A: Ask, T>(
+        &mut self,
+        request: &A,
+        listed: &ApiVersions,
+        limit: usize,
+        read: impl FnOnce(&mut Self, &Bytes, i16) -> Result<T, Missed>,
+    ) -> Answer<T> {
+        let began = Moment::now();
+        let Some(version) = common_version::<A>(listed) else {
+            return began.answer(0, Err(not_listed::<A>()));
+        };
+        let said = match self.exchange(request, version, limit).await {
+            Ok(frame) => {
+                let said = read(self, &frame, version);
+                self.rooms.give_back(frame);
+                said
+            }
+            Err(missed) => Err(missed),
+        };
+        began.answer(version, said)
+    }
+
     /// Sends one request and reads the frame that comes back, of at most `limit` bytes, both within the request's time.
     pub(in crate::observe) async fn exchange<A: Ask>(
         &mut self,
@@ -40,6 +64,11 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
             };
             let length = wire::frame_length(prefix, limit).map_err(|refusal| not_taken(&refusal))?;
             self.unread.advance(prefix.len());
+            if length > FIRST_PORTION {
+                let mut room = self.rooms.take();
+                room.extend_from_slice(&self.unread);
+                self.unread = room;
+            }
             let came = self.read_up_to(length, NEXT_PORTION).await?;
             if came < length {
                 let words = format!("the connection was closed after {came} of {length} bytes of the answer");
