@@ -14,7 +14,7 @@ use crate::snapshot::{Answer, ApiVersions, Missed, Why};
 use crate::wire::{self, Ask};
 
 /// How much is made room for before anything comes, in bytes: most answers fit, and are read at once with their length.
-const FIRST_PORTION: usize = 1024;
+pub(super) const FIRST_PORTION: usize = 1024;
 /// How much of a longer answer is made room for before it comes: what lists a thousand brokers is read in two portions.
 const NEXT_PORTION: usize = 32 * 1024;
 
@@ -31,14 +31,11 @@ impl<S: AsyncReadExt + AsyncWriteExt + Unpin> Conversation<S> {
         let Some(version) = common_version::<A>(listed) else {
             return began.answer(0, Err(not_listed::<A>()));
         };
-        let said = match self.exchange(request, version, limit).await {
-            Ok(frame) => {
-                let said = read(self, &frame, version);
-                self.rooms.give_back(frame);
-                said
-            }
-            Err(missed) => Err(missed),
-        };
+        let said = self.exchange(request, version, limit).await.and_then(|frame| {
+            let said = read(self, &frame, version);
+            self.rooms.give_back(frame);
+            said
+        });
         began.answer(version, said)
     }
 
