@@ -17,6 +17,8 @@ searched() {
         echo "a secret was printed: see the lines above that have 'hushhush' in them"
         exit 1
     fi
+    # Why a test failed stands among thousands of lines: it is said once more, where one looks first.
+    [ ! -e "$log.failed" ] || grep -A 12 'panicked at' "$log" | tail -n 120
     rm "$log"
     [ ! -e "$log.failed" ] || { rm "$log.failed"; exit 1; }
 }

@@ -2,11 +2,12 @@
 //!
 //! Time goes in steps of half a second, in which a leader is elected, the log grows and is fetched, brokers register,
 //! the metadata is copied, and brokers are told of each other. Written after what real clusters did, and held to their
-//! recordings. Not here: the quorum's part of it (`quorum`), the topics' (`topics`),
-//! what a node answers (`node`), and anything of stages.
+//! recordings. Not here: the quorum's part of it (`quorum`), the topics' (`topics`), what a node answers (`node`), and stages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 
 use super::fault::{Fault, Faults};
 use super::quorum::{MigrationState, Quorum};
@@ -19,13 +20,10 @@ use crate::snapshot::{Endpoint, NodeId};
 pub const STEP_MS: u64 = 500;
 /// How long the copy of ZooKeeper's metadata takes, in milliseconds.
 const COPY_MS: u64 = 1_000;
-
 /// How often a leader is elected anew where that is a fault, in milliseconds.
 const ANEW_MS: u64 = 1_000;
-
 /// How long a stopped broker is taken for alive, in milliseconds.
 const SESSION_MS: u64 = 3_000;
-
 /// How long the replicas of a started broker take to be in sync once it was told of the others, in milliseconds.
 const CATCH_UP_MS: u64 = 1_000;
 
@@ -56,6 +54,8 @@ pub struct Known {
     pub brokers: BTreeSet<NodeId>,
     /// The topics.
     pub topics: Arc<Vec<Topic>>,
+    /// The brokers as `Metadata` lists them, since one was asked: each of N lists N.
+    pub(super) listed: OnceLock<Vec<MetadataResponseBroker>>,
 }
 
 /// A broker.
@@ -382,9 +382,10 @@ impl Cluster {
         let alive = || self.brokers.iter().filter(|(_, broker)| lives(broker));
         let unfenced = |id: &NodeId| quorum.registrations().contains_key(id) && !self.faults.has(*id, Fault::Fenced);
         let by_log = alive().map(|(id, _)| *id).filter(unfenced).collect();
-        let by_log = Arc::new(Known { brokers: by_log, topics: self.topics_at(i64::MAX) });
+        let known = |brokers, topics| Arc::new(Known { brokers, topics, listed: OnceLock::new() });
+        let by_log = known(by_log, self.topics_at(i64::MAX));
         let by_zookeeper = alive().filter(|(_, broker)| broker.mode != Mode::Kraft).map(|(id, _)| *id).collect();
-        let by_zookeeper = Arc::new(Known { brokers: by_zookeeper, topics: Arc::clone(&self.topics) });
+        let by_zookeeper = known(by_zookeeper, Arc::clone(&self.topics));
         for (id, broker) in self.brokers.iter_mut().filter(|(_, broker)| broker.up) {
             let (teller, known) = match (broker.mode, self.zookeeper_controller) {
                 (Mode::Kraft, _) if active && quorum.is_registered(*id, false) => (Teller::Quorum, &by_log),

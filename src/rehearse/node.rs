@@ -17,7 +17,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Request, StrBytes};
 
-use super::cluster::{Cluster, Mode, Teller};
+use super::cluster::{Cluster, Known, Mode, Teller};
 use super::fault::Fault;
 use super::quorum::Controller;
 use super::version::Version;
@@ -133,34 +133,35 @@ fn metadata(cluster: &mut Cluster, id: NodeId, asked: &Asked) -> Result<Bytes, R
     let request: MetadataRequest = asked.request()?;
     let told = cluster.brokers.get(&id).and_then(|broker| broker.told.clone());
     let topics = told.as_ref().map(|(_, known)| shown::metadata(cluster, id, known, &request, asked.version));
-    let places: Vec<(NodeId, Endpoint)> = match &told {
-        Some((_, known)) => {
-            known.brokers.iter().filter_map(|id| Some((*id, cluster.brokers.get(id)?.endpoint.clone()))).collect()
-        }
-        None => Vec::new(),
-    };
+    let listed = told.as_ref().map_or(&[][..], |(_, known)| known.listed.get_or_init(|| listed(cluster, known)));
     // While KRaft controllers rule, a broker names any live one.
-    let named = match told.map(|(teller, _)| teller) {
+    let named = match told.as_ref().map(|(teller, _)| teller) {
         None => NOBODY,
         Some(_) if cluster.faults.has(id, Fault::ControllerIdStuck) => {
-            places.first().map_or(NOBODY, |(id, _)| BrokerId(*id))
+            listed.first().map_or(NOBODY, |broker| broker.node_id)
         }
-        Some(Teller::Broker(id)) => BrokerId(id),
+        Some(Teller::Broker(id)) => BrokerId(*id),
         Some(Teller::Quorum) => {
-            let any = cluster.random.usize(0..places.len().max(1));
-            places.get(any).map_or(NOBODY, |(id, _)| BrokerId(*id))
+            let any = cluster.random.usize(0..listed.len().max(1));
+            listed.get(any).map_or(NOBODY, |broker| broker.node_id)
         }
-    };
-    let broker = |(id, place): (NodeId, Endpoint)| {
-        let broker = MetadataResponseBroker::default().with_node_id(BrokerId(id)).with_host(text(place.host));
-        broker.with_port(i32::from(place.port))
     };
     let said = MetadataResponse::default()
         .with_cluster_id(Some(cluster_id(cluster, id)))
         .with_controller_id(named)
-        .with_brokers(places.into_iter().map(broker).collect())
+        .with_brokers(listed.to_vec())
         .with_topics(topics.unwrap_or_default());
     asked.answer::<MetadataRequest>(&said)
+}
+
+/// The brokers of which a broker knows, as it lists them.
+fn listed(cluster: &Cluster, known: &Known) -> Vec<MetadataResponseBroker> {
+    let broker = |id: &NodeId| {
+        let place = &cluster.brokers.get(id)?.endpoint;
+        let broker = MetadataResponseBroker::default().with_node_id(BrokerId(*id)).with_host(text(place.host.as_str()));
+        Some(broker.with_port(i32::from(place.port)))
+    };
+    known.brokers.iter().filter_map(broker).collect()
 }
 
 /// What the node says of the quorum: its own view if it leads, that of the leader if it is a broker.
