@@ -1,42 +1,43 @@
 //! Addresses of nodes: `[ID@]HOST:PORT`.
 
+use std::collections::BTreeMap;
+
 use super::{Refusal, contradiction, node_id, usage};
 use crate::observe::Address;
-use crate::snapshot::Endpoint;
+use crate::snapshot::{Endpoint, NodeId};
 
 /// Reads the addresses of one flag. The same one twice is one; an id with two endpoints, or an endpoint with
 /// two ids, is a contradiction.
 pub(super) fn addresses(flag: &str, texts: &[String]) -> Result<Vec<Address>, Refusal> {
     let mut addresses: Vec<Address> = Vec::new();
+    let mut places: BTreeMap<Endpoint, usize> = BTreeMap::new();
+    let mut endpoints: BTreeMap<NodeId, Endpoint> = BTreeMap::new();
     for text in texts {
-        let address = address(flag, text.trim())?;
-        let Some(other) = addresses.iter_mut().find(|other| collide(other, &address)) else {
-            addresses.push(address);
-            continue;
-        };
-        match (other.id, address.id) {
-            (Some(a), Some(b)) if a != b => {
-                let place = &address.endpoint;
+        let Address { id, endpoint } = address(flag, text.trim())?;
+        if let Some(id) = id {
+            let one = endpoints.entry(id).or_insert_with(|| endpoint.clone());
+            if *one != endpoint {
                 return Err(contradiction(format!(
-                    "{flag}: {place} is given for {a} and for {b}: one endpoint is one node"
+                    "{flag}: {id} is given at {one} and at {endpoint}: one node is one endpoint"
                 )));
             }
-            _ if other.endpoint != address.endpoint => {
-                let id = address.id.unwrap_or_default();
-                let (one, two) = (&other.endpoint, &address.endpoint);
-                return Err(contradiction(format!(
-                    "{flag}: {id} is given at {one} and at {two}: one node is one endpoint"
-                )));
+        }
+        match places.get(&endpoint).and_then(|place| addresses.get_mut(*place)) {
+            None => {
+                places.insert(endpoint.clone(), addresses.len());
+                addresses.push(Address { id, endpoint });
             }
-            (None, id) => other.id = id,
-            _ => {}
+            Some(other) => match (other.id, id) {
+                (Some(one), Some(id)) if one != id => {
+                    return Err(contradiction(format!(
+                        "{flag}: {endpoint} is given for {one} and for {id}: one endpoint is one node"
+                    )));
+                }
+                (one, id) => other.id = one.or(id),
+            },
         }
     }
     Ok(addresses)
-}
-
-fn collide(one: &Address, two: &Address) -> bool {
-    one.endpoint == two.endpoint || (one.id.is_some() && one.id == two.id)
 }
 
 fn address(flag: &str, text: &str) -> Result<Address, Refusal> {

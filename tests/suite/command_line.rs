@@ -61,6 +61,7 @@ const BAD: &[(&str, i32, &[&str])] = &[
     ("stage finalized -C 1@h:1 --metrics http://a/m --metrics http://b/m", 64, &["one template"]),
     ("stage finalized -b 1@h:1,2@h:1", 78, &["h:1", "1", "2"]),
     ("stage finalized -b 1@h:1,1@h:2", 78, &["1", "h:1", "h:2"]),
+    ("stage finalized -b h:1,1@h:2,1@h:1", 78, &["1", "h:1", "h:2"]),
     ("stage finalized -C 3001@h:1,3002@H:1", 78, &["h:1", "3001", "3002"]),
     ("stage finalized -C 1@h:1,2@h:2 --metrics http://{host}:7071/m", 78, &["1 and 2", "same page"]),
     ("stage finalized -C 1@h:1 --metrics 1=http://a/m,1=http://b/m", 78, &["two pages", "1"]),
