@@ -21,7 +21,7 @@ mod page;
 mod refusal;
 mod second_round;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -172,7 +172,7 @@ struct Round<'a, N: Network> {
     /// Whose pages were asked for.
     paged: BTreeSet<Owner>,
     /// The endpoints that were asked, in each role.
-    asked: BTreeSet<(AskedAs, Endpoint)>,
+    asked: HashSet<(AskedAs, Endpoint)>,
     /// Brokers whose addresses were given win over what others tell of the same id.
     by_hand: BTreeSet<NodeId>,
     /// The different lists of brokers that were given.
@@ -197,7 +197,7 @@ impl<'a, N: Network> Round<'a, N> {
             tasks: JoinSet::new(),
             targets: HashMap::new(),
             paged: plan.pages.keys().cloned().collect(),
-            asked: BTreeSet::new(),
+            asked: HashSet::new(),
             by_hand: plan.brokers.iter().filter_map(|address| address.id).collect(),
             lists: BrokerLists::default(),
             broker_budget: LISTED_BROKERS_MAX,

@@ -240,9 +240,9 @@ pub struct Node {
     /// Its own configuration. Asked of every broker while it is on ZooKeeper, of every broker where no controller was
     /// given, of one broker otherwise where nothing else ties it to the quorum, and of controllers without an id.
     pub configs: Answer<Configs>,
-    /// What stands in the metadata log. Asked of the leading controller.
+    /// What stands in the metadata log. Asked of the leading controller; the others have no place for it.
     #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
-    pub log: Answer<MetadataLog>,
+    pub log: Answer<Box<MetadataLog>>,
     /// All topics that it shows. Asked of two brokers at content depth, and of one broker at the depth of a stage while the
     /// copy waits: a broker that is dead and owns replicas holds it up.
     #[serde(default, skip_serializing_if = "Answer::was_not_asked")]
@@ -267,7 +267,7 @@ impl Node {
 }
 
 /// As what an endpoint was asked: by `-b` or a broker's Metadata, or by `-C`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AskedAs {
     /// As a broker.

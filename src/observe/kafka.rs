@@ -199,7 +199,7 @@ pub(super) struct Conversation<S> {
     /// We are logged in, or need not be; `None`: nothing was asked yet but for `ApiVersions`.
     pub(super) session: Option<Session>,
     /// How far the node's metadata log was read over this connection.
-    pub(super) log: Option<Reading>,
+    pub(super) log: Option<Box<Reading>>,
 }
 
 /// For how long a node hears us.

@@ -70,7 +70,7 @@ pub(super) async fn ask_leader<N: Network>(network: &Kept<N>, all: &mut [Answere
         let Some(answered) = all.get_mut(place) else { break };
         match read_on(network, answered, &mut reading, leader, limits).await {
             Ok(Turn::Whole) => {
-                said = Ok(reading.told(leader));
+                said = Ok(Box::new(reading.told(leader)));
                 break;
             }
             Ok(Turn::Moved(newer)) => {
@@ -82,7 +82,7 @@ pub(super) async fn ask_leader<N: Network>(network: &Kept<N>, all: &mut [Answere
             }
             Err(missed) => {
                 // Half of a batch may have been taken.
-                reading = Reading::default();
+                *reading = Reading::default();
                 reading.denied = (missed.why == Why::Denied).then(|| (Instant::now(), missed.clone()));
                 said = Err(missed);
                 break;

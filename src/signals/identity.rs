@@ -35,7 +35,7 @@ pub(super) fn of_controllers<'a>(look: &'a Look, configured: &'a [Configured]) -
 }
 
 fn logs(look: &Look) -> impl Iterator<Item = &MetadataLog> {
-    look.nodes.iter().flat_map(|node| &node.log.said)
+    look.nodes.iter().filter_map(|node| node.log.said.as_deref().ok())
 }
 
 /// The claims, and those of registrations for whom and what nobody else claims.

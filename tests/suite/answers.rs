@@ -117,9 +117,9 @@ pub(crate) fn snapshot(brokers: &[NodeId], controllers: &[NodeId], looks: impl I
 }
 
 /// A log of controller 3001, as it leads by `leader`: the states that were written, and who is registered.
-pub(crate) fn log(states: &[i8], brokers: impl Into<Vec<Registration>>) -> Answer<MetadataLog> {
+pub(crate) fn log(states: &[i8], brokers: impl Into<Vec<Registration>>) -> Answer<Box<MetadataLog>> {
     let states = states.iter().map(|state| StateRecord { offset: Some(3), at: NOW - 600_000, state: *state });
-    said(Ok(MetadataLog {
+    said(Ok(Box::new(MetadataLog {
         leader: 3001,
         epoch: 3,
         high_watermark: 9,
@@ -128,7 +128,7 @@ pub(crate) fn log(states: &[i8], brokers: impl Into<Vec<Registration>>) -> Answe
         features: vec![("metadata.version".to_owned(), 21)],
         brokers: brokers.into(),
         ..MetadataLog::default()
-    }))
+    })))
 }
 
 /// The registration of a broker at its id's own port, an hour ago: on ZooKeeper or not.

@@ -25,11 +25,11 @@ const MIGRATED: usize = 2;
 const FINALIZED: usize = 3;
 
 /// One controller that leads, its log and its page, and a broker.
-fn seen(log: Answer<MetadataLog>, pages: impl Into<Vec<PageOf>>, broker: Node) -> Look {
+fn seen(log: Answer<Box<MetadataLog>>, pages: impl Into<Vec<PageOf>>, broker: Node) -> Look {
     look([Node { log, ..leader(3001, &[]) }, broker], pages)
 }
 
-fn denied() -> Answer<MetadataLog> {
+fn denied() -> Answer<Box<MetadataLog>> {
     let words = "Fetch is denied: it needs ClusterAction on the cluster (error 31, CLUSTER_AUTHORIZATION_FAILED)";
     said(Err(Missed::new(Why::Denied, words)))
 }
@@ -307,7 +307,7 @@ fn a_log_that_was_not_read_for_another_reason_is_said_with_the_page_that_was_not
 
 #[test]
 fn a_broker_that_is_registered_where_it_answers_is_of_the_quorum() {
-    let kin = |log: Answer<MetadataLog>| {
+    let kin = |log: Answer<Box<MetadataLog>>| {
         let snapshot = snapshot(&[1], &[3001], [seen(log, [], broker(1, ON_ZOOKEEPER, true))]);
         let read = KINSHIP.read(&View::new(&snapshot, &snapshot.looks[0]), Subject::Quorum);
         read.map(|seen| seen.value).map_err(|unseen| unseen.missed.why)

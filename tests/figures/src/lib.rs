@@ -12,7 +12,11 @@ pub const CONCURRENCY: usize = 64;
 pub const REQUEST: &[u8] =
     b"\x00\x00\x00\x29\x00\x12\x00\x03\x00\x00\x00\x01\x00\x0bkraft-check\x00\x0ckraft-check\x060.1.0\x00";
 
-/// The answer to it that a real broker of 3.9.2 gave, without its length.
+/// `Metadata` in version 12, without topics, as kraft-check asks every broker next.
+pub const NEXT_REQUEST: &[u8] =
+    b"\x00\x00\x00\x1a\x00\x03\x00\x0c\x00\x00\x00\x02\x00\x0bkraft-check\x00\x01\x00\x00\x00";
+
+/// The answer to [`REQUEST`] that a real broker of 3.9.2 gave, without its length.
 ///
 /// # Panics
 /// If the recording is not there.

@@ -1,5 +1,5 @@
-//! `nodes BROKERS FILE`: a simulated cluster in which every broker runs KRaft and no controller has finalized. Writes a
-//! config file with the address of every node, then says `ready`.
+//! `nodes BROKERS FILE PORTS`: a simulated cluster in which every broker runs KRaft and no controller has finalized. Writes a
+//! config file with the address of every node, and a file of the brokers' ports, then says `ready`.
 
 use std::env;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ const CONTROLLERS: u16 = 3;
 
 fn main() -> io::Result<()> {
     let words: Vec<String> = env::args().skip(1).collect();
-    let [brokers, file] = words.as_slice() else { panic!("nodes BROKERS FILE") };
+    let [brokers, file, ports] = words.as_slice() else { panic!("nodes BROKERS FILE PORTS") };
     let brokers: u16 = brokers.parse().expect("a number of brokers");
     end_with_standard_input();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -23,6 +23,10 @@ fn main() -> io::Result<()> {
         let phase = phases(&[], &[]).into_iter().find(|phase| phase.id == "again-all-on-kraft").expect("the phase");
         rehearsal.act(|cluster| phase.enter(cluster)).await?;
         fs::write(file, config(&rehearsal, brokers))?;
+        fs::write(
+            ports,
+            rehearsal.brokers().iter().map(|(_, address)| format!("{}\n", address.port())).collect::<String>(),
+        )?;
         println!("ready");
         loop {
             // A cluster lives when it is asked, and would have to catch up with the pause in the first answer.
