@@ -119,9 +119,7 @@ pub async fn look<N: Network>(network: &Arc<Kept<N>>, plan: &Plan, deadline: Ins
     round.collect().await;
     let Round { all: mut answered, mut pages, .. } = round;
     // In the order of the addresses, not of the answers: two looks at one cluster ask and read alike.
-    answered.sort_unstable_by(|Answered { node: a, .. }, Answered { node: b, .. }| {
-        (a.asked_as, &a.endpoint).cmp(&(b.asked_as, &b.endpoint))
-    });
+    answered.sort_by_cached_key(|it| (it.node.asked_as, it.node.endpoint.clone()));
     content::ask(network, &mut answered, plan.depth, limits).await;
     for answered in &mut answered {
         network.keep(answered);
@@ -188,6 +186,7 @@ struct Round<'a, N: Network> {
 
 impl<'a, N: Network> Round<'a, N> {
     fn new(network: Arc<Kept<N>>, plan: &'a Plan, limits: Limits) -> Self {
+        let given = plan.brokers.len() + plan.controllers.len();
         Self {
             network,
             plan,
@@ -197,12 +196,12 @@ impl<'a, N: Network> Round<'a, N> {
             tasks: JoinSet::new(),
             targets: HashMap::new(),
             paged: plan.pages.keys().cloned().collect(),
-            asked: HashSet::new(),
+            asked: HashSet::with_capacity(given),
             by_hand: plan.brokers.iter().filter_map(|address| address.id).collect(),
             lists: BrokerLists::default(),
             broker_budget: LISTED_BROKERS_MAX,
             controller_budget: FOUND_CONTROLLERS_MAX,
-            all: Vec::new(),
+            all: Vec::with_capacity(given),
             pages: Vec::new(),
             spokesman: None,
         }

@@ -137,14 +137,14 @@ async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Missed> {
     let unknown = |why: &str| Missed::new(Why::UnknownHost, format!("the host's name is not known: {why}"));
     let addresses = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port)).await;
     let addresses: Vec<SocketAddr> = addresses.map_err(|error| unknown(&error.to_string()))?.collect();
-    let mut missed = unknown("it has no address");
+    let mut missed = None;
     for address in addresses {
         match TcpStream::connect(address).await.and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp)) {
             Ok(tcp) => return Ok(tcp),
-            Err(error) => missed = refused(&error),
+            Err(error) => missed = Some(refused(&error)),
         }
     }
-    Err(missed)
+    Err(missed.unwrap_or_else(|| unknown("it has no address")))
 }
 
 /// A connection of the real network, whatever is under it.

@@ -73,7 +73,11 @@ impl<N: Network> Kept<N> {
 
     /// The connection that was kept, if there is one.
     pub(super) fn take(&self, asked_as: AskedAs, endpoint: &Endpoint) -> Option<Conversation<N::Stream>> {
-        let (_, talk) = self.unused().remove(&(asked_as, endpoint.clone()))?;
+        let mut unused = self.unused();
+        if unused.is_empty() {
+            return None;
+        }
+        let (_, talk) = unused.remove(&(asked_as, endpoint.clone()))?;
         (!talk.is_over()).then_some(talk)
     }
 

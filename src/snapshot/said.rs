@@ -153,8 +153,10 @@ impl ApiVersions {
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         // One pass over some sixty APIs, for this is asked often; a bit a key.
-        let keys = self.apis.iter().filter_map(|api| u32::try_from(api.0).ok());
-        let listed = keys.fold(0, |bits, key| bits | 1_u64.checked_shl(key).unwrap_or(0));
+        let listed = self.apis.iter().fold(0_u64, |bits, api| match api.0 {
+            key @ 0..64 => bits | 1 << key,
+            _ => bits,
+        });
         let lists = |key: i16| listed & (1 << key) != 0;
         let zookeeper = [LEADER_AND_ISR, STOP_REPLICA, UPDATE_METADATA].map(lists);
         if lists(VOTE) {
