@@ -17,7 +17,8 @@ use super::kept::Kept;
 use super::second_round::Answered;
 use super::{Limits, Moment, login};
 use crate::snapshot::{
-    Answer, AskedAs, Depth, Metadata, MinIsr, Missed, Node, NodeId, Reassignment, Role, Topics, Why,
+    Answer, AskedAs, BrokerList, Depth, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Reassignment, Role, Topics,
+    Why,
 };
 
 /// How many brokers are asked for topics: one may be stale.
@@ -107,18 +108,17 @@ fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
     }
     let named: BTreeSet<NodeId> =
         brokers().filter_map(|(.., metadata)| metadata.controller_ids.first().copied()).collect();
-    let is_named = |node: &Node| brokers().any(|(.., said)| is_one_of(node, said, &named));
+    // A thousand brokers share the list that each of them gave.
+    let mut lists: Vec<&BrokerList> = brokers().map(|(.., metadata)| &metadata.brokers).collect();
+    lists.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    let listed = lists.into_iter().flat_map(|list| &**list).filter(|(id, _)| named.contains(id));
+    let places: BTreeSet<&Endpoint> = listed.map(|(_, place)| place).collect();
+    let is_named = |node: &Node| node.given.is_some_and(|id| named.contains(&id)) || places.contains(&node.endpoint);
     let knows = |node: &Node| leaders.is_empty() || role(node) == Some(Role::ZookeeperBroker);
     if let Some((at, ..)) = brokers().find(|(_, node, _)| knows(node) && is_named(node)) {
         all.entry(at).or_default().reassignments = true;
     }
     all
-}
-
-/// Whether this is the node that is listed under one of these ids, or was given as it.
-fn is_one_of(node: &Node, said: &Metadata, ids: &BTreeSet<NodeId>) -> bool {
-    node.given.is_some_and(|id| ids.contains(&id))
-        || said.brokers.iter().any(|(id, place)| ids.contains(id) && *place == node.endpoint)
 }
 
 /// The list of a broker that answered as one, and is known by its id.

@@ -3,9 +3,10 @@
 
 use crate::cluster::{Cluster, SMALLEST, Shape, Voters};
 use crate::distribution::Distribution;
+use crate::looking::ask_without_log;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Huh, No, Ok};
-use crate::verdicts::{Expected, LAST, LATER, STAGES, Walk, ask, ask_without_log, findings, whole, without};
+use crate::verdicts::{Expected, LAST, LATER, STAGES, Walk, ask, findings, whole, without};
 use crate::{KAFKA, MIGRATION, POST_MIGRATION};
 
 const LEFTOVER_FLAG: &[Expected] = &[

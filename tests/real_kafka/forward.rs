@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
+use crate::looking::ask_without_log;
 use crate::node::{BrokerMode, ControllerMode};
 use crate::verdicts::V::{Huh, No, Ok};
-use crate::verdicts::{Expected, STAGES, V, Walk, ask, ask_without_log, findings, whole, without};
+use crate::verdicts::{Expected, STAGES, V, Walk, ask, findings, whole, without};
 use crate::{KAFKA, MIGRATION, POST_MIGRATION};
 
 const WHOLE_WAY: &[Expected] = &[

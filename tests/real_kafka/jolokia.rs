@@ -8,9 +8,10 @@ use std::path::Path;
 use crate::KAFKA;
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
+use crate::looking::ask_without_log;
 use crate::node::BrokerMode;
 use crate::verdicts::V::{No, Ok};
-use crate::verdicts::{STAGES, V, ask_without_log, brokers, controllers};
+use crate::verdicts::{STAGES, V, brokers, controllers};
 
 /// A Jolokia agent of a controller.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,5 @@
-//! Looks that are taken while something happens to a cluster: one after the other, some at the same time.
+//! Looks that are taken while something happens to a cluster: one after the other, some at the same time; and one of which
+//! less is seen.
 //!
 //! What holds of every look whatever happens is asserted here; what one may say is up to the test.
 
@@ -56,4 +57,13 @@ fn look(flags: &[String]) -> Look {
         assert_eq!(snapshot.looks(), 2, "nothing is blocked by a single look");
     }
     Look { snapshot, documents }
+}
+
+/// What stages say of what is seen with these flags, as if nobody might read the metadata log, which tells the state whatever
+/// else does.
+pub(crate) fn ask_without_log(flags: &[String]) -> impl Fn(&str) -> Value {
+    let snapshot = Snapshot::new();
+    ask(STAGES[0], &[flags, &[snapshot.flag()]].concat());
+    let seen = snapshot.without_log();
+    move |stage| seen.replay(stage)
 }

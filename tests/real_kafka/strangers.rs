@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::cluster::{Cluster, SMALLEST, Shape};
 use crate::distribution::Distribution;
 use crate::exporter::Flavour;
+use crate::looking::ask_without_log;
 use crate::node::BrokerMode;
 use crate::verdicts::V::{Block, Huh, No, Ok};
-use crate::verdicts::{Expected, STAGES, V, Walk, ask, ask_without_log, brokers, controllers, findings, whole};
+use crate::verdicts::{Expected, STAGES, V, Walk, ask, brokers, controllers, findings, whole};
 use crate::{KAFKA, MIGRATION};
 
 const TWO_CLUSTERS: &[Expected] = &[

@@ -141,6 +141,11 @@ impl Cluster {
         (quorum.leader_id.0, quorum.leader_epoch, ids(&quorum.current_voters), ids(&quorum.observers))
     }
 
+    /// The leader's epoch, if anybody leads.
+    pub(crate) fn epoch(&self) -> Option<i32> {
+        self.find_leader().ok().map(|quorum| quorum.leader_epoch)
+    }
+
     /// How many lines of each controller's log are errors.
     pub(crate) fn errors(&self) -> Vec<usize> {
         let is_error = |line: &&str| line.contains("] ERROR ") || line.contains("] FATAL ");
