@@ -23,10 +23,8 @@ fn main() -> io::Result<()> {
         let phase = phases(&[], &[]).into_iter().find(|phase| phase.id == "again-all-on-kraft").expect("the phase");
         rehearsal.act(|cluster| phase.enter(cluster)).await?;
         fs::write(file, config(&rehearsal, brokers))?;
-        fs::write(
-            ports,
-            rehearsal.brokers().iter().map(|(_, address)| format!("{}\n", address.port())).collect::<String>(),
-        )?;
+        let listened: Vec<_> = rehearsal.brokers().iter().map(|(_, address)| address.port().to_string()).collect();
+        fs::write(ports, listened.join("\n"))?;
         println!("ready");
         loop {
             // A cluster lives when it is asked, and would have to catch up with the pause in the first answer.
