@@ -17,10 +17,13 @@ searched() {
         echo "a secret was printed: see the lines above that have 'hushhush' in them"
         exit 1
     fi
-    # Why a test failed stands among thousands of lines: the first panic of each is said once more, where one looks first.
-    [ ! -e "$log.failed" ] || awk '/panicked at/ { left = seen[$2]++ ? 0 : 12 } left-- > 0' "$log"
+    if [ -e "$log.failed" ]; then
+        # Why a test failed stands among thousands of lines: the first panic of each is said once more, where one looks first.
+        awk '/panicked at/ { left = seen[$2]++ ? 0 : 12 } left-- > 0' "$log"
+        rm "$log" "$log.failed"
+        exit 1
+    fi
     rm "$log"
-    [ ! -e "$log.failed" ] || { rm "$log.failed"; exit 1; }
 }
 
 step cargo fmt --check

@@ -17,7 +17,7 @@ use super::kept::Kept;
 use super::second_round::Answered;
 use super::{Limits, Moment, login};
 use crate::snapshot::{
-    Answer, AskedAs, BrokerList, Depth, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Reassignment, Role, Topics,
+    Answer, AskedAs, BrokerLists, Depth, Endpoint, Metadata, MinIsr, Missed, Node, NodeId, Reassignment, Role, Topics,
     Why,
 };
 
@@ -108,10 +108,11 @@ fn questions(nodes: &[(usize, &Node)]) -> BTreeMap<usize, Questions> {
     }
     let named: BTreeSet<NodeId> =
         brokers().filter_map(|(.., metadata)| metadata.controller_ids.first().copied()).collect();
-    // A thousand brokers share the list that each of them gave.
-    let mut lists: Vec<&BrokerList> = brokers().map(|(.., metadata)| &metadata.brokers).collect();
-    lists.dedup_by(|one, other| Arc::ptr_eq(one, other));
-    let listed = lists.into_iter().flat_map(|list| &**list).filter(|(id, _)| named.contains(id));
+    let mut given = BrokerLists::default();
+    for (.., metadata) in brokers() {
+        given.share(&mut Arc::clone(&metadata.brokers));
+    }
+    let listed = given.brokers().filter(|(id, _)| named.contains(id));
     let places: BTreeSet<&Endpoint> = listed.map(|(_, place)| place).collect();
     let is_named = |node: &Node| node.given.is_some_and(|id| named.contains(&id)) || places.contains(&node.endpoint);
     let knows = |node: &Node| leaders.is_empty() || role(node) == Some(Role::ZookeeperBroker);

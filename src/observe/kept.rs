@@ -74,6 +74,7 @@ impl<N: Network> Kept<N> {
     /// The connection that was kept, if there is one.
     pub(super) fn take(&self, asked_as: AskedAs, endpoint: &Endpoint) -> Option<Conversation<N::Stream>> {
         let mut unused = self.unused();
+        // One look keeps nothing, and copies no endpoint to find that out.
         if unused.is_empty() {
             return None;
         }
