@@ -199,7 +199,15 @@ fn what_flaps_is_neither_stable_nor_progress() {
 
     let over = wait(1, Rules { no_progress: Some(90 * SECOND), ..RULES }, "metadata-copied", flap);
     assert_eq!((over.waited.ended_by, over.exit), (EndedBy::NoProgress, &exit::DEADLINE));
-    assert!(over.waited.elapsed.as_secs() < 110, "{:?}", over.waited);
+    // The last pause is cut short by the time that is left, so chance may show a broker that is only just back: a third
+    // situation, and no fourth.
+    let situations: BTreeSet<&str> = over.verdicts().into_iter().map(Verdict::word).collect();
+    let moved = over.named(|what| matches!(what, What::Progress(_)));
+    assert_eq!(moved.len(), situations.len() - 1, "each is new once: {situations:?}, {moved:?}");
+    let last = moved.last().expect("complete and unknown are two");
+    // While it is complete nothing has to move, so then it is the look after that which ends the wait.
+    let still = (over.waited.elapsed - last.elapsed).as_secs();
+    assert!((90..97).contains(&still), "{still} s of {:?}", over.waited);
 }
 
 #[test]
