@@ -20,21 +20,22 @@ mod login;
 mod page;
 mod refusal;
 mod second_round;
+mod workers;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::snapshot::{
-    Answer, AskedAs, BrokerLists, Depth, Endpoint, Found, Look, Metadata, MetricName, Missed, Node, NodeId, Owner,
-    PageOf, Timestamp, Why,
+    Answer, AskedAs, BrokerLists, Depth, Endpoint, Found, Look, Metadata, MetricName, Missed, NodeId, Owner, PageOf,
+    Timestamp,
 };
 use dial::Network;
 use kept::Kept;
 use second_round::{Answered, Spokesman};
+use workers::{Seen, Target, Workers};
 
 /// Brokers that are asked because others tell of them: a bound on what a lying peer can make us dial.
 const LISTED_BROKERS_MAX: usize = 5_000;
@@ -145,28 +146,11 @@ async fn find_controllers<N: Network>(round: &mut Round<'_, N>) {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    Node(AskedAs, Address, Option<Found>),
-    Page(Owner, String),
-}
-
-enum Seen<S> {
-    Node(Box<Answered<S>>),
-    Page(PageOf),
-}
-
 /// Everybody who is asked what everybody is asked, and what came of it.
 struct Round<'a, N: Network> {
     network: Arc<Kept<N>>,
     plan: &'a Plan,
-    limits: Limits,
-    metric_names: Arc<[MetricName]>,
-    /// Who is to be asked when there is room for it: until then nothing is made for it.
-    waiting: VecDeque<Target>,
-    tasks: JoinSet<Seen<N::Stream>>,
-    /// Whom the tasks ask.
-    targets: HashMap<tokio::task::Id, Target>,
+    workers: Workers<N>,
     /// Whose pages were asked for.
     paged: BTreeSet<Owner>,
     /// The endpoints that were asked, in each role.
@@ -188,13 +172,9 @@ impl<'a, N: Network> Round<'a, N> {
     fn new(network: Arc<Kept<N>>, plan: &'a Plan, limits: Limits) -> Self {
         let given = plan.brokers.len() + plan.controllers.len();
         Self {
-            network,
+            network: Arc::clone(&network),
             plan,
-            limits,
-            metric_names: plan.metric_names.clone().into(),
-            waiting: VecDeque::new(),
-            tasks: JoinSet::new(),
-            targets: HashMap::new(),
+            workers: Workers::new(network, plan, limits),
             paged: plan.pages.keys().cloned().collect(),
             asked: HashSet::with_capacity(given),
             by_hand: plan.brokers.iter().filter_map(|address| address.id).collect(),
@@ -211,18 +191,7 @@ impl<'a, N: Network> Round<'a, N> {
         if let Target::Node(asked_as, address, _) = &target {
             self.asked.insert((*asked_as, address.endpoint.clone()));
         }
-        self.waiting.push_back(target);
-    }
-
-    /// Begins to ask as many as may be asked at the same time.
-    fn begin(&mut self) {
-        while self.tasks.len() < self.plan.concurrency
-            && let Some(target) = self.waiting.pop_front()
-        {
-            let names = Arc::clone(&self.metric_names);
-            let handle = self.tasks.spawn(ask(Arc::clone(&self.network), target.clone(), self.limits, names));
-            self.targets.insert(handle.id(), target);
-        }
+        self.workers.ask(target);
     }
 
     /// Asks a broker that others told of, unless it was asked or its address was given.
@@ -262,25 +231,11 @@ impl<'a, N: Network> Round<'a, N> {
 
     /// Waits for every answer, and asks the brokers that the answers list.
     async fn collect(&mut self) {
-        self.begin();
-        while let Some(joined) = self.tasks.join_next_with_id().await {
-            let seen = match joined {
-                Ok((id, seen)) => {
-                    self.targets.remove(&id);
-                    Some(seen)
-                }
-                // One broken probe must not cost the report on the others.
-                Err(error) => self
-                    .targets
-                    .remove(&error.id())
-                    .map(|target| unseen(target, &Missed::new(Why::Internal, "the probe failed: please report this"))),
-            };
+        while let Some(seen) = self.workers.next().await {
             match seen {
-                Some(Seen::Page(page)) => self.pages.push(page),
-                Some(Seen::Node(answered)) => self.take(answered),
-                None => {}
+                Seen::Page(page) => self.pages.push(page),
+                Seen::Node(answered) => self.take(answered),
             }
-            self.begin();
         }
     }
 
@@ -316,45 +271,6 @@ impl<'a, N: Network> Round<'a, N> {
         for (id, endpoint) in &*metadata.brokers {
             self.ask_broker(*id, endpoint.clone(), Found::Metadata);
         }
-    }
-}
-
-async fn ask<N: Network>(
-    network: Arc<Kept<N>>,
-    target: Target,
-    limits: Limits,
-    metric_names: Arc<[MetricName]>,
-) -> Seen<N::Stream> {
-    if Instant::now() >= limits.deadline {
-        return unseen(target, &Missed::new(Why::TimedOut, "not asked before the deadline"));
-    }
-    match target {
-        Target::Node(asked_as, address, found) => {
-            // Boxed, for a task is copied into its place several times before it begins.
-            let mut answered = Box::pin(kafka::ask_node(&network, asked_as, address, limits)).await;
-            answered.node.found = found;
-            Seen::Node(answered)
-        }
-        Target::Page(owner, url) => {
-            let began = Moment::now();
-            let deadline = limits.deadline.min(began.monotonic + limits.page_timeout);
-            let page = Box::pin(page::ask(&network.network, &url, &metric_names));
-            let said = match tokio::time::timeout_at(deadline, page).await {
-                Ok(said) => said,
-                Err(_) => Err(Missed::new(Why::TimedOut, "no page in time")),
-            };
-            Seen::Page(PageOf { owner, url, page: began.answer(0, said) })
-        }
-    }
-}
-
-fn unseen<S>(target: Target, why: &Missed) -> Seen<S> {
-    match target {
-        Target::Node(asked_as, address, found) => {
-            let node = Node { found, ..kafka::unasked(asked_as, address, why) };
-            Seen::Node(Box::new(Answered { node, talk: None }))
-        }
-        Target::Page(owner, url) => Seen::Page(PageOf { owner, url, page: Moment::now().answer(0, Err(why.clone())) }),
     }
 }
 

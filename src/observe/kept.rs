@@ -19,7 +19,7 @@ use super::second_round::Answered;
 use crate::snapshot::{AskedAs, Endpoint};
 use crate::wire::{Apis, Met};
 
-/// How many connections are kept. With the 64 that are in use at the same time it stays below the 256 files that the
+/// How many connections are kept. With the 80 that are in use or have just been it stays below the 256 files that the
 /// strictest of usual systems let a process open.
 const MOST: usize = 128;
 

@@ -1,17 +1,19 @@
 //! When the controllers have settled, as their leader and their exporters say.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use kafka_protocol::messages::describe_quorum_response::ReplicaState;
 
 use super::Cluster;
 use crate::ask;
 use crate::jvm::Jvm;
-use crate::node::{BrokerMode, Node, Role, ZOOKEEPER};
+use crate::node::{BrokerMode, ControllerMode, Node, Role, ZOOKEEPER};
 
 /// A replica that is this many records behind the high watermark keeps up; no-op records alone make that gap.
 const CLOSE: i64 = 20;
 const MIGRATION: i32 = 1;
+/// The driver polls so often in its first seconds that it has long seen by then whoever it will see.
+const READY_IN: Duration = Duration::from_secs(10);
 
 impl Cluster {
     /// Waits until every running controller's page that tells one says this `ZkMigrationState`, and for 1 until
@@ -39,12 +41,9 @@ impl Cluster {
     pub(crate) fn await_dual_write(&mut self) {
         self.wait_for("dual write", |cluster| {
             let leader = cluster.find_leader()?.leader_id.0;
-            let log = cluster.nodes[&leader].log_text();
-            let is_step = |line: &&str| line.contains("KRaftMigrationDriver") && line.contains(" transitioning from ");
-            match log.lines().rfind(is_step) {
-                Some(step) if step.contains(" to DUAL_WRITE state") => Ok(()),
-                step => Err(format!("controller {leader}: {step:?}")),
-            }
+            let step = cluster.last_step_of_driver(leader);
+            let is_last = step.contains(" to DUAL_WRITE state");
+            is_last.then_some(()).ok_or_else(|| format!("controller {leader}: {step}"))
         });
     }
 
@@ -82,16 +81,45 @@ impl Cluster {
         });
     }
 
-    /// The same, of controllers that have started at once, and starts them again if the migration driver of any stands still:
-    /// all of them, because up to 3.6 a leader never learns that one which comes up after its election is ready.
+    /// The same, of controllers that have started at once, and starts all of them again if the migration driver of any
+    /// stands still, or the leader's will never find the others ready.
     pub(super) fn await_quorum_begun(&mut self) {
         self.await_quorum();
         let stuck = self.stuck_drivers();
-        if !stuck.is_empty() {
-            println!("the controllers are restarted: the migration drivers of {stuck:?} have stopped polling");
+        let trouble = if stuck.is_empty() {
+            self.await_readiness().err()
+        } else {
+            Some(format!("the migration drivers of {stuck:?} have stopped polling"))
+        };
+        if let Some(trouble) = trouble {
+            println!("the controllers are restarted: {trouble}");
             self.stop_controllers();
             self.start_controllers();
         }
+    }
+
+    /// Waits until the leader's migration driver finds every controller ready.
+    ///
+    /// The leaders of 3.5 and 3.6 know of a controller only what it said when they turned to it, and they turn to nobody after
+    /// their election: on a slow machine one may come up too late for ever. 3.4 waits for no controller, and
+    /// from 3.7 on each of them registers.
+    fn await_readiness(&mut self) -> Result<(), String> {
+        let may_miss = |node: &Node| {
+            let is_flagged = matches!(node.role, Role::Controller(ControllerMode::Flagged));
+            is_flagged && node.is_running_controller() && matches!(node.software.minor(), "3.5" | "3.6")
+        };
+        if !self.controller_ids().all(|id| may_miss(&self.nodes[&id])) {
+            return Ok(());
+        }
+        self.attempt(READY_IN, "controllers that are found ready", |cluster| {
+            let leader = cluster.find_leader()?.leader_id.0;
+            let step = cluster.last_step_of_driver(leader);
+            let waits = ["UNINITIALIZED", "INACTIVE", "WAIT_FOR_CONTROLLER_QUORUM"];
+            if step.is_empty() || waits.iter().any(|state| step.contains(&format!(" to {state} state"))) {
+                return Err(format!("controller {leader} says {}", cluster.last_of_driver(leader)));
+            }
+            Ok(())
+        })
     }
 
     /// The controllers whose migration driver stands still until they are restarted.
@@ -105,9 +133,17 @@ impl Cluster {
 
     /// What the migration driver of this controller said last.
     pub(crate) fn last_of_driver(&self, id: i32) -> String {
+        self.last_line(id, |line| line.contains("[KRaftMigrationDriver id="))
+    }
+
+    /// The state that it went to last, and from which.
+    fn last_step_of_driver(&self, id: i32) -> String {
+        self.last_line(id, |line| line.contains("KRaftMigrationDriver") && line.contains(" transitioning from "))
+    }
+
+    fn last_line(&self, id: i32, is_it: impl Fn(&str) -> bool) -> String {
         let log = self.nodes[&id].log_text();
-        let last = log.lines().rfind(|line| line.contains("[KRaftMigrationDriver id="));
-        last.unwrap_or_default().to_owned()
+        log.lines().rfind(|line| is_it(line)).unwrap_or_default().to_owned()
     }
 
     /// Makes the controllers of a stopped quorum race for /migration, and returns those that lost.
