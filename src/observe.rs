@@ -165,7 +165,7 @@ struct Round<'a, N: Network> {
     all: Vec<Answered<N::Stream>>,
     pages: Vec<PageOf>,
     /// The place of the broker that may speak for the others: it alone of all brokers stays on the line.
-    spokesman: Option<((Spokesman, Endpoint), usize)>,
+    spokesman: Option<(Spokesman, usize)>,
 }
 
 impl<'a, N: Network> Round<'a, N> {
@@ -251,8 +251,12 @@ impl<'a, N: Network> Round<'a, N> {
 
     /// Keeps the broker on the line if it may speak for the others better than the one before it.
     fn let_speak(&mut self, answered: &mut Answered<N::Stream>) {
-        let rank = answered.spokesman(self.plan).map(|rank| (rank, answered.node.endpoint.clone()));
-        match rank.filter(|rank| self.spokesman.as_ref().is_none_or(|(best, _)| rank < best)) {
+        let endpoint = &answered.node.endpoint;
+        let best = self.spokesman.and_then(|(rank, place)| Some((rank, &self.all.get(place)?.node.endpoint)));
+        // Where a node is, is plain at once. What it is takes a walk through its list, and mostly changes nothing.
+        let cannot = best.is_some_and(|(rank, first)| rank == Spokesman::KraftBroker && first < endpoint);
+        let rank = if cannot { None } else { answered.spokesman(self.plan) };
+        match rank.filter(|rank| best.is_none_or(|best| (*rank, endpoint) < best)) {
             Some(rank) => {
                 let former = self.spokesman.replace((rank, self.all.len()));
                 if let Some(former) = former.and_then(|(_, place)| self.all.get_mut(place)) {
