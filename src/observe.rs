@@ -1,6 +1,6 @@
 //! Asks every node everything, once: one look.
 //!
-//! All nodes are asked on one thread, so many at a time, and by one deadline. Failure is data: a
+//! All nodes are asked on one thread, so many at a time (`workers`), and by one deadline. Failure is data: a
 //! look always comes back, and whatever was not seen stands in it with its reason. In this order: everybody who was
 //! given, and the brokers that they list; what is not plain by then (`second_round`); controllers that nobody gave, as the
 //! brokers or the other controllers tell of them (`discovery`); the leader's metadata log (`log`), and the brokers that
