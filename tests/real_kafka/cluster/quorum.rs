@@ -101,8 +101,8 @@ impl Cluster {
     /// What the leader's migration driver says if it will never find every controller ready.
     ///
     /// The leaders of 3.5 and 3.6 know of a controller only what it said when they turned to it, and after their election they
-    /// turn to nobody who fetches from them anyway: one that is started three seconds after the others is missed for ever
-    /// (seen on 3.5.2). 3.4 waits for no controller, and from 3.7 on each of them registers.
+    /// turn to nobody who fetches from them anyway: one that is started again three seconds after the others is missed for
+    /// ever (seen on 3.5.2). 3.4 waits for no controller, and from 3.7 on each of them registers.
     fn unready(&mut self) -> Option<String> {
         let may_miss = |node: &Node| {
             let is_flagged = matches!(node.role, Role::Controller(ControllerMode::Flagged));
