@@ -6,13 +6,14 @@
 //! A question that a node denies is an error in Kafka's log each time, so none is asked without need, and none of a
 //! node that has denied a lesser one. What the answers prove is not known here (`signals`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 use super::Plan;
 use super::kafka::Conversation;
+use super::workers::caught;
 use crate::snapshot::{AskedAs, Configs, Endpoint, Generation, Missed, Node, NodeId, Role, Why};
 
 /// A node's answers, and the connection over which it may be asked more.
@@ -130,21 +131,17 @@ where
 {
     let ids = known_ids(all);
     let mut asked = JoinSet::new();
-    let mut before = HashMap::new();
     for place in (0..all.len()).rev() {
         if all.get(place).is_some_and(|it| is_willing(it) && it.node.cluster.was_not_asked() && is_such(&it.node)) {
             let answered = all.swap_remove(place);
-            let node = answered.node.clone();
-            before.insert(asked.spawn(ask_controller(answered, ids.clone())).id(), node);
+            let (ids, node) = (ids.clone(), answered.node.clone());
+            asked.spawn(async move {
+                // One broken probe must not cost what was answered before it.
+                caught(ask_controller(answered, ids)).await.unwrap_or(Answered { node, talk: None })
+            });
         }
     }
-    while let Some(joined) = asked.join_next().await {
-        // One broken probe must not cost what was answered before it.
-        all.extend(match joined {
-            Ok(answered) => Some(answered),
-            Err(error) => before.remove(&error.id()).map(|node| Answered { node, talk: None }),
-        });
-    }
+    all.extend(asked.join_all().await);
 }
 
 /// A controller that answered and has denied nothing.

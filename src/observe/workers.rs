@@ -147,7 +147,7 @@ impl<N: Network> Work<N> {
 }
 
 /// What comes of this, or nothing if it panics: which the panic hook has told by then.
-async fn caught<F: Future>(future: F) -> Option<F::Output> {
+pub(super) async fn caught<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     // What it left half done is its own, and goes with it.
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
